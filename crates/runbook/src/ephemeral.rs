@@ -1,0 +1,73 @@
+//! An ephemeral database: ours, so anything goes.
+
+use sqlx::postgres::{PgPool, PgPoolOptions};
+
+use crate::check::CheckError;
+use crate::reader::{ReadLimits, Reader};
+use crate::secret::DatabaseUrl;
+
+/// The comment on a database by which it is known to be ours to destroy. The harness sets it when it creates
+/// one; [`Ephemeral::adopt`] refuses a database without it.
+pub const MARK: &str = "ephemeral: made by runbook, removed with its run";
+
+/// A database that was made for this run. Only one that carries [`MARK`] can become one.
+#[derive(Clone)]
+pub struct Ephemeral {
+    pool: PgPool,
+    url: DatabaseUrl,
+    limits: ReadLimits,
+}
+
+impl Ephemeral {
+    /// Connects and checks the mark.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or does not carry [`MARK`].
+    pub async fn adopt(url: DatabaseUrl, limits: ReadLimits) -> Result<Self, CheckError> {
+        let options = url.connect_options().application_name("runbook");
+        let pool = PgPoolOptions::new()
+            .max_connections(5)
+            .min_connections(0)
+            // The pool is young and the server is ours: a ping before each use would only cost time.
+            .test_before_acquire(false)
+            .acquire_timeout(limits.statement)
+            .connect_with(options)
+            .await
+            .map_err(crate::context::classify)?;
+        let mark: Option<String> = sqlx::query_scalar(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()",
+        )
+        .fetch_one(&pool)
+        .await?;
+        if mark.as_deref() != Some(MARK) {
+            return Err(CheckError::Other(format!(
+                "{url} is not an ephemeral database: it lacks the comment by which runbook knows its own"
+            )));
+        }
+        Ok(Self { pool, url, limits })
+    }
+
+    /// Connections that may do anything.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The address, for child processes.
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// Opens a read-only session, the same as a live target gives.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn reader(&self) -> Result<Reader, CheckError> {
+        Reader::open(self.pool.acquire().await?, self.limits).await
+    }
+}
+
+impl std::fmt::Debug for Ephemeral {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Ephemeral").field(&self.url).finish()
+    }
+}

@@ -1,0 +1,67 @@
+//! Errors of the settings, each with the place that is wrong.
+
+use std::path::Path;
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
+
+/// Why the settings could not be used. One sentence, and the line it is about.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum SettingsError {
+    /// A file cannot be read.
+    #[error("{path}: cannot be read: {reason}")]
+    #[diagnostic(help("name the folder that holds runbook.toml with --fixtures DIR or RUNBOOK_FIXTURES"))]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// A key or a value is wrong.
+    #[error("{path}:{line}: {problem}")]
+    Invalid {
+        /// The file.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+        /// The file's text.
+        #[source_code]
+        source_code: NamedSource<String>,
+        /// The place in it.
+        #[label("here")]
+        span: SourceSpan,
+        /// What to do.
+        #[help]
+        help: Option<String>,
+    },
+}
+
+impl SettingsError {
+    pub(super) fn unreadable(path: &Path, source: &std::io::Error) -> Self {
+        Self::Unreadable { path: path.display().to_string(), reason: source.to_string() }
+    }
+
+    pub(super) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
+        Self::at(path, text, error.span().unwrap_or(0..0), error.message().to_owned(), None)
+    }
+
+    /// An error at a byte range of a file.
+    pub fn at(
+        path: &Path,
+        text: &str,
+        span: std::ops::Range<usize>,
+        problem: String,
+        help: Option<String>,
+    ) -> Self {
+        let line = text.get(..span.start).map_or(1, |before| before.matches('\n').count() + 1);
+        Self::Invalid {
+            path: path.display().to_string(),
+            line,
+            problem,
+            source_code: NamedSource::new(path.display().to_string(), text.to_owned()),
+            span: span.into(),
+            help,
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The sections of `runbook.toml`, documented where they are read.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::reader::ReadLimits;
+use crate::verdict::Finding;
+
+/// `[system]`: what is deployed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct System {
+    /// Its name, as it stands in reports.
+    pub name: String,
+    /// The title of reports.
+    pub title: String,
+    /// The runbook document, a Markdown file.
+    pub runbook: PathBuf,
+}
+
+/// `[database]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatabaseSection {
+    /// Schemas that belong to the system; checks look at these and no others.
+    pub schemas: Vec<String>,
+    /// The oldest major version of Postgres that is supported.
+    pub minimum_version: u32,
+    /// Statements that the harness runs once, as superuser, in a new database before the migrations
+    /// (extensions that the role of a deployment may not create, say).
+    pub prepare: Vec<String>,
+}
+
+impl Default for DatabaseSection {
+    fn default() -> Self {
+        Self { schemas: vec!["public".into()], minimum_version: 15, prepare: Vec::new() }
+    }
+}
+
+/// Which tool applies the migrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MigrationTool {
+    /// Reversible SQL files, applied by sqlx.
+    Sqlx,
+    /// An alembic project, applied by alembic in a child process.
+    Alembic,
+}
+
+/// `[migrations]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Migrations {
+    /// The tool of a deployment.
+    pub tool: MigrationTool,
+    /// The folder of the SQL migrations.
+    pub sqlx: Option<PathBuf>,
+    /// The folder of the alembic project (it holds `alembic.ini`).
+    pub alembic: Option<PathBuf>,
+    /// The revision that is deployed before this deployment; the one before the newest by default.
+    pub deployed: Option<String>,
+}
+
+/// `[data]`: the data set of a rehearsal.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Data {
+    /// SQL files that give a database its reference rows, run in order.
+    pub seeds: Vec<PathBuf>,
+    /// The description of the generated rows (see `harness::loader`).
+    pub generate: Option<PathBuf>,
+    /// How many rows of its leading table the rehearsal generates.
+    pub scale: u64,
+}
+
+/// `[api]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiSection {
+    /// The address that the runbook names.
+    pub base_url: Option<String>,
+    /// How a rehearsal starts the service.
+    pub start: Option<ServiceStart>,
+    /// How maintenance mode is switched.
+    pub maintenance: Option<Maintenance>,
+    /// The folder of the smoke cases.
+    pub cases: Option<PathBuf>,
+    /// The path of the liveness answer.
+    pub health: Option<String>,
+    /// The path of the readiness answer.
+    pub ready: Option<String>,
+}
+
+/// How a rehearsal starts a service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceStart {
+    /// A package of this workspace whose program it is; it is built when it is not there.
+    pub package: Option<String>,
+    /// The arguments. `{database_url}`, `{listen}` and `{state}` are filled in (`{listen}` is `127.0.0.1:0`:
+    /// the service prints `listening on ADDRESS` on standard output when it is ready to accept).
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// A program to start instead of a package.
+    pub program: Option<String>,
+    /// Environment variables, with the same placeholders.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+}
+
+/// How maintenance mode is switched: one request each way.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Maintenance {
+    /// The path that is sent `PUT {"enabled": true|false}`.
+    pub path: String,
+    /// The environment variable that holds the bearer token.
+    pub token_variable: String,
+}
+
+/// `[services]`: commands of the runbook that are the team's own.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Services {
+    /// Tells the stakeholders; the message is its last argument.
+    pub notify: Option<Vec<String>>,
+    /// Stops what writes to the database.
+    pub stop: Option<Vec<String>>,
+    /// Starts it again.
+    pub start: Option<Vec<String>>,
+    /// A process that the rehearsal starts to have something to stop.
+    pub worker: Option<ServiceStart>,
+}
+
+/// `[backup]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// The folder of the dumps.
+    pub folder: PathBuf,
+    /// What a dump's name starts with: `PREFIX_YYYYMMDD_HHMMSS.dump`.
+    pub prefix: String,
+    /// How old the newest dump may be.
+    #[serde(deserialize_with = "hours")]
+    pub max_age_hours: Duration,
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self { folder: "/backups".into(), prefix: "database_full".into(), max_age_hours: Duration::from_hours(24) }
+    }
+}
+
+/// `[thresholds]`: the figures of the runbook's success criteria.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Thresholds {
+    /// Milliseconds that the slowest query may take (p95), strictly below.
+    pub query_ms: f64,
+    /// Percent of scans that used an index, strictly above.
+    pub index_hit_rate: f64,
+    /// Percent of blocks found in the buffer cache, strictly above.
+    pub cache_hit_rate: f64,
+    /// Under this many scans or blocks a hit rate is not measured.
+    pub minimum_traffic: i64,
+    /// Tables smaller than this are rightly read by a sequential scan and left out, in blocks of 8 KiB.
+    pub small_table_blocks: i64,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            query_ms: 50.0,
+            index_hit_rate: 95.0,
+            cache_hit_rate: 99.0,
+            minimum_traffic: 100,
+            small_table_blocks: 32,
+        }
+    }
+}
+
+/// `[limits]`: nothing outside is waited for without an end.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Seconds that one check may take.
+    #[serde(rename = "check_seconds", deserialize_with = "seconds")]
+    pub check: Duration,
+    /// Seconds that one statement may take on a live target.
+    #[serde(rename = "statement_seconds", deserialize_with = "seconds")]
+    pub statement: Duration,
+    /// Seconds to wait for a lock on a live target.
+    #[serde(rename = "lock_seconds", deserialize_with = "seconds")]
+    pub lock: Duration,
+    /// Seconds that a child process (a dump, a migration) may take.
+    #[serde(rename = "command_seconds", deserialize_with = "seconds")]
+    pub command: Duration,
+    /// Seconds that one HTTP request may take.
+    #[serde(rename = "request_seconds", deserialize_with = "seconds")]
+    pub request: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            check: Duration::from_secs(300),
+            statement: Duration::from_secs(30),
+            lock: Duration::from_secs(2),
+            command: Duration::from_secs(900),
+            request: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Limits {
+    /// The limits of a read-only session.
+    pub fn reading(&self) -> ReadLimits {
+        ReadLimits { statement: self.statement, lock: self.lock, idle: self.statement }
+    }
+}
+
+/// `[integrity]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Integrity {
+    /// How many keys of broken rows a finding shows.
+    pub keys_shown: Option<u32>,
+    /// The folder of the system's own rules.
+    pub rules: Option<PathBuf>,
+}
+
+/// `[envelope]`: the columns that a service fills on every write.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Envelope {
+    /// The table.
+    pub table: Option<String>,
+    /// Its columns that must not be null on rows the service wrote.
+    pub columns: Vec<String>,
+    /// A condition that selects the rows the service wrote since the columns exist.
+    pub written_by_service: Option<String>,
+}
+
+/// `[checks]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Checks {
+    /// Ids of checks that must be measured, for each kind of target (`ephemeral`, `live`).
+    pub required: BTreeMap<String, Vec<String>>,
+    /// Known findings.
+    pub accept: Vec<Acceptance>,
+}
+
+/// `[[checks.accept]]`: a known finding, and why it is accepted.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acceptance {
+    /// The check.
+    pub check: String,
+    /// The object, as the finding names it.
+    pub object: String,
+    /// The reason, which the report shows.
+    pub reason: String,
+}
+
+impl Checks {
+    /// The reason for which this finding of this check is accepted.
+    pub fn acceptance(&self, check: &str, finding: &Finding) -> Option<String> {
+        self.accept
+            .iter()
+            .find(|known| known.check == check && known.object == finding.object)
+            .map(|known| known.reason.clone())
+    }
+}
+
+/// `[targets.NAME]`: a live target.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TargetSection {
+    /// The environment variable that holds its `postgres://` address. Without it, libpq's own variables.
+    pub database_url_variable: Option<String>,
+    /// The base address of its API.
+    pub api: Option<String>,
+    /// The folder of its backups, where this machine sees it.
+    pub backups: Option<PathBuf>,
+}
+
+/// `[[line]]`: what stands for a line of the runbook.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// The line's own words.
+    pub words: toml::Spanned<String>,
+    /// The heading of its section, where the same words stand in several.
+    pub section: Option<String>,
+    /// The actions that carry it out, in order.
+    #[serde(default)]
+    pub actions: Vec<String>,
+    /// The checks that stand for it.
+    #[serde(default)]
+    pub checks: Vec<String>,
+    /// Why nothing can stand for it on a target without what it needs (`a rehearsal has no Grafana`).
+    pub not_measured: Option<String>,
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    Duration::try_from_secs_f64(value).map_err(serde::de::Error::custom)
+}
+
+fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    Duration::try_from_secs_f64(value * 3600.0).map_err(serde::de::Error::custom)
+}

@@ -1,0 +1,1 @@
+//! Nothing here: the accepted snapshots stand beside this folder. See `Cargo.toml`.
