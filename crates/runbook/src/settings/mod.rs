@@ -42,6 +42,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `[integrity]`
     pub integrity: Integrity,
+    /// `[perf]`
+    pub perf: Perf,
     /// `[envelope]`
     pub envelope: Envelope,
     /// `[checks]`: what is required where, and known findings.
@@ -73,6 +75,8 @@ struct File {
     limits: Limits,
     #[serde(default)]
     integrity: Integrity,
+    #[serde(default)]
+    perf: Perf,
     #[serde(default)]
     envelope: Envelope,
     #[serde(default)]
@@ -109,6 +113,7 @@ impl Settings {
             thresholds: file.thresholds,
             limits: file.limits,
             integrity: file.integrity,
+            perf: file.perf,
             envelope: file.envelope,
             checks: file.checks,
             targets: file.targets,

@@ -232,6 +232,26 @@ pub struct Integrity {
     pub rules: Option<PathBuf>,
 }
 
+/// `[perf]`: the critical queries, and how they are timed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Perf {
+    /// The folder of the critical queries: one `.sql` file each, its budget and indexes in header comments.
+    pub queries: PathBuf,
+    /// How often each query is timed; the 95th percentile of these is compared with its budget.
+    pub samples: u32,
+    /// How often each query runs before it is timed.
+    pub warm_up: u32,
+    /// Every time budget is multiplied by this: above 1 on machines that do other work at the same time.
+    pub budget_factor: f64,
+}
+
+impl Default for Perf {
+    fn default() -> Self {
+        Self { queries: "queries".into(), samples: 40, warm_up: 3, budget_factor: 1.0 }
+    }
+}
+
 /// `[envelope]`: the columns that a service fills on every write.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
