@@ -8,6 +8,7 @@ pub mod ephemeral;
 pub mod grant;
 pub mod live;
 pub mod reader;
+pub mod report;
 pub mod secret;
 pub mod settings;
 pub mod stash;

@@ -1,0 +1,77 @@
+//! Numbers as a person reads them.
+
+/// A count with its thousands apart: `51,214`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// A duration: `0.3 s`, `12.0 s`, `3 min 05 s`.
+pub fn seconds(seconds: f64) -> String {
+    if seconds < 99.95 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round();
+    format!("{:.0} min {:02.0} s", (whole / 60.0).floor(), whole % 60.0)
+}
+
+/// A measured value with as many digits as tell something, and its unit: `3.12 ms`, `4.1 MB`, `51,214 rows`.
+pub fn value(value: f64, unit: &str) -> String {
+    if unit == "bytes" {
+        return bytes(value);
+    }
+    let shown = if value.fract() == 0.0 && value.abs() < 1e15 {
+        let sign = if value < 0.0 { "-" } else { "" };
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and was bounded")]
+        let whole = value.abs() as u64;
+        format!("{sign}{}", count(whole))
+    } else if value.abs() >= 1e15 {
+        format!("{value:e}")
+    } else if value.abs() >= 100.0 {
+        format!("{value:.0}")
+    } else if value.abs() >= 10.0 {
+        format!("{value:.1}")
+    } else if value.abs() >= 0.1 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.3}")
+    };
+    if unit.is_empty() { shown } else { format!("{shown} {unit}") }
+}
+
+fn bytes(value: f64) -> String {
+    let mut value = value;
+    for unit in ["bytes", "kB", "MB", "GB"] {
+        if value < 1000.0 {
+            return if unit == "bytes" { format!("{value:.0} bytes") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} TB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_keep_what_tells() {
+        assert_eq!(count(51_214), "51,214");
+        assert_eq!(count(999), "999");
+        assert_eq!(value(3.118, "ms"), "3.12 ms");
+        assert_eq!(value(91.42, "%"), "91.4 %");
+        assert_eq!(value(0.0312, "ms"), "0.031 ms");
+        assert_eq!(value(10_000.0, "rows"), "10,000 rows");
+        assert_eq!(value(4_100_000.0, "bytes"), "4.1 MB");
+        assert_eq!(value(f64::MAX, "ms"), "1.7976931348623157e308 ms");
+        assert_eq!(seconds(9.84), "9.8 s");
+        assert_eq!(seconds(185.0), "3 min 05 s");
+    }
+}
