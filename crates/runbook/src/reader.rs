@@ -55,6 +55,17 @@ impl Reader {
         query.fetch_all(&mut *self.connection).await.map_err(crate::context::classify)
     }
 
+    /// Exports the transaction's snapshot, for `pg_dump --snapshot` or another session that is to see the very same
+    /// rows. It is valid for as long as this reader is open. The guard refuses the function in a statement; here
+    /// it is a method, since all it does is to name what is read.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub async fn export_snapshot(&mut self) -> Result<String, CheckError> {
+        let query = sqlx::query_scalar("SELECT pg_catalog.pg_export_snapshot()").persistent(false);
+        query.fetch_one(&mut *self.connection).await.map_err(crate::context::classify)
+    }
+
     /// [`Self::rows`] without parameters, as a typed row.
     ///
     /// # Errors
