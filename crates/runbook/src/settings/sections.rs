@@ -146,11 +146,48 @@ pub struct Backup {
     /// How old the newest dump may be.
     #[serde(deserialize_with = "hours")]
     pub max_age_hours: Duration,
+    /// `pg_dump -Z`: from 0 (none) to 9 (smallest, and five times slower than 1).
+    pub compression: u8,
+    /// How many connections restore side by side (`pg_restore -j`).
+    pub restore_jobs: std::num::NonZeroU32,
+    /// How long a restore may take, in minutes: the recovery time objective.
+    pub max_restore_minutes: f64,
+    /// Whether a rollback ends the sessions of others on the database; otherwise it names them and refuses.
+    pub disconnect_others: bool,
+    /// Which dumps are kept.
+    pub retention: Retention,
 }
 
 impl Default for Backup {
     fn default() -> Self {
-        Self { folder: "/backups".into(), prefix: "database_full".into(), max_age_hours: Duration::from_hours(24) }
+        Self {
+            folder: "/backups".into(),
+            prefix: "database_full".into(),
+            max_age_hours: Duration::from_hours(24),
+            compression: 6,
+            restore_jobs: std::num::NonZeroU32::MIN,
+            max_restore_minutes: 15.0,
+            disconnect_others: false,
+            retention: Retention::default(),
+        }
+    }
+}
+
+/// `[backup.retention]`: the newest dump of each of the last days, weeks (ISO, from Monday) and months that have one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// How many days.
+    pub daily: usize,
+    /// How many weeks.
+    pub weekly: usize,
+    /// How many months.
+    pub monthly: usize,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { daily: 30, weekly: 12, monthly: 12 }
     }
 }
 
