@@ -1,0 +1,3 @@
+//! Where a server comes from: a container, the machine's own binaries, or an address.
+
+pub mod binaries;

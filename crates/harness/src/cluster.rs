@@ -1,0 +1,196 @@
+//! One local server process: its data directory, its configuration, its start and its end.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use process_wrap::std::{ChildWrapper, CommandWrap, ProcessSession};
+
+use crate::HarnessError;
+use crate::backend::binaries::Binaries;
+use crate::privilege::{become_user, give, server_user};
+
+/// The superuser of our own servers.
+pub(crate) const SUPERUSER: &str = "postgres";
+/// How long a server may take to come up, or to go down.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A local server: a folder with `data`, `socket` and `server.log`.
+#[derive(Debug, Clone)]
+pub(crate) struct Cluster {
+    pub(crate) binaries: Binaries,
+    pub(crate) folder: PathBuf,
+}
+
+impl Cluster {
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.join("socket")
+    }
+
+    pub(crate) fn log(&self) -> PathBuf {
+        self.folder.join("server.log")
+    }
+
+    /// Makes the folders, as the user that runs the server.
+    pub(crate) fn create_folders(&self) -> Result<(), HarnessError> {
+        let user = server_user()?;
+        for folder in [self.folder.clone(), self.data(), self.socket()] {
+            std::fs::create_dir_all(&folder).map_err(HarnessError::io(&folder))?;
+            set_private(&folder)?;
+            give(&folder, user)?;
+        }
+        Ok(())
+    }
+
+    /// Makes an empty data directory. Its superuser has no password yet: each server sets one of its own.
+    pub(crate) fn initdb(&self) -> Result<(), HarnessError> {
+        let program = self.binaries.program("initdb");
+        let mut command = self.command("initdb")?;
+        command
+            .args(["--no-sync", "--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions"])
+            .args(["--username", SUPERUSER, "--auth-local=trust", "--auth-host=reject", "--pgdata"])
+            .arg(self.data());
+        let output = command.output().map_err(HarnessError::io(&program))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(explain(&self.folder, 0, "could not be initialised", &said))
+    }
+
+    /// One of the programs, run by the server's user in a clean environment.
+    fn command(&self, program: &str) -> Result<Command, HarnessError> {
+        let mut command = Command::new(self.binaries.program(program));
+        command
+            .current_dir("/")
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null());
+        become_user(&mut command, server_user()?);
+        Ok(command)
+    }
+
+    /// Writes `extra` lines into a file that `postgresql.conf` includes, and pg_hba.conf.
+    pub(crate) fn configure(&self, settings: &[(String, String)], hba: &str) -> Result<(), HarnessError> {
+        let user = server_user()?;
+        let own = self.data().join("runbook.conf");
+        let mut text = String::new();
+        for (name, value) in settings {
+            text.push_str(&format!("{name} = '{}'\n", value.replace('\'', "''")));
+        }
+        write_private(&own, text.as_bytes())?;
+        give(&own, user)?;
+        let main = self.data().join("postgresql.conf");
+        let before = std::fs::read_to_string(&main).map_err(HarnessError::io(&main))?;
+        let include = "include 'runbook.conf'\n";
+        if !before.ends_with(include) {
+            std::fs::write(&main, format!("{before}{include}")).map_err(HarnessError::io(&main))?;
+        }
+        let path = self.data().join("pg_hba.conf");
+        std::fs::write(&path, hba).map_err(HarnessError::io(&path))
+    }
+
+    /// Starts the server on a port and waits until it accepts connections.
+    pub(crate) async fn start(&self, port: u16) -> Result<Box<dyn ChildWrapper>, HarnessError> {
+        let log = File::options().create(true).append(true).open(self.log()).map_err(HarnessError::io(&self.log()))?;
+        let start = log.metadata().map_or(0, |meta| meta.len());
+        let errors = log.try_clone().map_err(HarnessError::io(&self.log()))?;
+        let program = self.binaries.program("postgres");
+        let mut command = self.command("postgres")?;
+        command.arg("-D").arg(self.data()).arg("-k").arg(self.socket()).args(["-p", &port.to_string()]);
+        command.stdout(log).stderr(errors);
+        // A session of its own: a signal to the run's process group must not reach it. Its lease decides.
+        let mut command = CommandWrap::from(command);
+        command.wrap(ProcessSession);
+        let mut child = command.spawn().map_err(HarnessError::io(&program))?;
+        let status = self.data().join("postmaster.pid");
+        let waited = runbook::wait::until("the server accepts connections", PATIENCE, || {
+            let ended = child.try_wait().ok().flatten();
+            let ready = std::fs::read_to_string(&status)
+                .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"));
+            async move {
+                match ended {
+                    Some(status) => Ok(Err(status)),
+                    None if ready => Ok(Ok(())),
+                    None => Err("starting up"),
+                }
+            }
+        })
+        .await;
+        match waited {
+            Ok(Ok(())) => Ok(child),
+            Ok(Err(_)) => {
+                let said = self.log_since(start);
+                Err(explain(&self.folder, port, "did not start", &said))
+            }
+            Err(late) => {
+                let _ = child.start_kill();
+                Err(HarnessError::Server { what: "did not start", reason: late.to_string() })
+            }
+        }
+    }
+
+    /// What was logged after the first `start` bytes.
+    pub(crate) fn log_since(&self, start: u64) -> String {
+        let bytes = std::fs::read(self.log()).unwrap_or_default();
+        let from = usize::try_from(start).unwrap_or(0).min(bytes.len());
+        String::from_utf8_lossy(&bytes[from..]).into_owned()
+    }
+
+    /// The process id of the running server, from its own file.
+    pub(crate) fn pid(&self) -> Option<rustix::process::Pid> {
+        let text = std::fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
+        rustix::process::Pid::from_raw(text.lines().next()?.trim().parse().ok()?)
+    }
+}
+
+/// A port to try: random, so that two runs seldom meet; the server's own bind decides.
+pub(crate) fn candidate_port() -> u16 {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    // Below Linux's own ephemeral range (32768–60999), so that outgoing connections do not take it.
+    10_000 + u16::try_from(hasher.finish() % 22_000).unwrap_or(0)
+}
+
+/// Sorts what the server said at its end into the kinds that a person acts on differently.
+pub(crate) fn explain(folder: &Path, port: u16, what: &'static str, said: &str) -> HarnessError {
+    if said.contains("No space left on device") {
+        return crate::space::full(folder);
+    }
+    if said.contains("Address already in use") || said.contains("could not create any TCP/IP sockets") {
+        return HarnessError::PortTaken { port };
+    }
+    let telling = said
+        .lines()
+        .rev()
+        .find(|line| ["FATAL:", "PANIC:", "initdb: error:", "ERROR:"].iter().any(|mark| line.contains(mark)))
+        .or_else(|| said.lines().rev().find(|line| !line.trim().is_empty()))
+        .unwrap_or("it said nothing");
+    HarnessError::Server { what, reason: telling.trim().to_owned() }
+}
+
+/// Writes a file that only its owner may read.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), HarnessError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(HarnessError::io(path))?;
+    file.write_all(bytes).map_err(HarnessError::io(path))
+}
+
+fn set_private(folder: &Path) -> Result<(), HarnessError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).map_err(HarnessError::io(folder))
+}

@@ -1,0 +1,206 @@
+//! Templates: databases that are built once and cloned many times. A template's name is a hash of all that
+//! went into it, so that a changed migration is another template.
+
+use runbook::ephemeral::MARK;
+use runbook::settings::Settings;
+use sha2::{Digest as _, Sha256};
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _};
+
+use crate::fixtures::{hash_files, hex, try_settings};
+use crate::shared::{self, Shared};
+use crate::{HarnessError, state};
+
+/// What a database starts with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// Nothing but what the settings prepare.
+    Empty,
+    /// A revision, without rows but those that migrations write.
+    At(String),
+    /// A revision, with the seed rows.
+    Seeded(String),
+    /// The newest revision, seeded, with this many generated rows of the leading table.
+    Loaded(String, u64),
+}
+
+impl Kind {
+    /// The name of its template on a server of this version.
+    pub(crate) fn template(&self, settings: &Settings, version_num: u32) -> Result<String, HarnessError> {
+        let mut hash = Sha256::new();
+        hash.update(env!("CARGO_PKG_VERSION"));
+        hash.update(version_num.to_le_bytes());
+        hash.update(format!("{self:?}"));
+        for statement in &settings.database.prepare {
+            hash.update(statement);
+        }
+        if *self != Self::Empty {
+            hash.update(format!("{:?}", settings.migrations.tool));
+            for folder in [&settings.migrations.sqlx, &settings.migrations.alembic].into_iter().flatten() {
+                hash_files(&mut hash, &settings.path(folder))?;
+            }
+        }
+        if matches!(self, Self::Seeded(_) | Self::Loaded(..)) {
+            for seed in &settings.data.seeds {
+                hash_files(&mut hash, &settings.path(seed))?;
+            }
+        }
+        if let (Self::Loaded(..), Some(generate)) = (self, &settings.data.generate) {
+            hash_files(&mut hash, &settings.path(generate))?;
+        }
+        Ok(format!("runbook_t_{}", hex(hash, 20)))
+    }
+
+    /// What it is built on.
+    fn base(&self) -> Option<Self> {
+        match self {
+            Self::Empty => None,
+            Self::At(_) => Some(Self::Empty),
+            Self::Seeded(revision) => Some(Self::At(revision.clone())),
+            Self::Loaded(revision, _) => Some(Self::Seeded(revision.clone())),
+        }
+    }
+}
+
+/// The name of the kind's template, built when it is not there. Runs on the keeper's runtime.
+pub(crate) async fn ensure(
+    shared: &Shared,
+    admin: &mut PgConnection,
+    kind: &Kind,
+) -> Result<String, HarnessError> {
+    let settings = try_settings()?;
+    let name = kind.template(&settings, shared.record.version_num)?;
+    if exists(admin, &name).await? {
+        return Ok(name);
+    }
+    let base = match kind.base() {
+        Some(base) => Box::pin(ensure(shared, admin, &base)).await?,
+        None => "template0".to_owned(),
+    };
+    // One builder across all processes; who waited finds it ready.
+    let _building = shared.state.lock(&format!("lock-{name}"))?;
+    if exists(admin, &name).await? {
+        return Ok(name);
+    }
+    let private = format!("runbook_b_{}", state::unique());
+    create(admin, &private, &base, &shared.record.strategy).await?;
+    match fill(shared, kind, &private).await {
+        Ok(()) => {}
+        Err(error) => {
+            let _ = execute(admin, format!("DROP DATABASE IF EXISTS {private} WITH (FORCE)")).await;
+            return Err(error);
+        }
+    }
+    execute(admin, format!("ALTER DATABASE {private} WITH ALLOW_CONNECTIONS false")).await?;
+    execute(admin, format!("ALTER DATABASE {private} RENAME TO {name}")).await?;
+    Ok(name)
+}
+
+/// Makes a database from a template, with the mark by which it is known to be ours.
+pub(crate) async fn create(
+    admin: &mut PgConnection,
+    name: &str,
+    template: &str,
+    strategy: &str,
+) -> Result<(), HarnessError> {
+    execute(admin, format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY {strategy}")).await?;
+    execute(admin, format!("COMMENT ON DATABASE {name} IS '{MARK}'")).await
+}
+
+pub(crate) async fn execute(admin: &mut PgConnection, sql: String) -> Result<(), HarnessError> {
+    let doing = sql.clone();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(admin).await.map(drop).map_err(HarnessError::sql(doing))
+}
+
+async fn exists(admin: &mut PgConnection, name: &str) -> Result<bool, HarnessError> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+        .bind(name)
+        .fetch_one(admin)
+        .await
+        .map_err(HarnessError::sql("looking for a template"))
+}
+
+async fn fill(shared: &Shared, kind: &Kind, name: &str) -> Result<(), HarnessError> {
+    let settings = try_settings()?;
+    let url = shared.record.url()?.with_database(name).map_err(|error| HarnessError::Other(error.to_string()))?;
+    match kind {
+        Kind::Empty => {
+            let mut connection = connect(&url).await?;
+            for statement in &settings.database.prepare {
+                execute(&mut connection, statement.clone()).await?;
+            }
+            close(connection).await
+        }
+        Kind::At(revision) => upgrade(&settings, &url, revision).await,
+        Kind::Seeded(_) => {
+            let mut connection = connect(&url).await?;
+            for seed in &settings.data.seeds {
+                let path = settings.path(seed);
+                let sql = std::fs::read_to_string(&path).map_err(HarnessError::io(&path))?;
+                sqlx::raw_sql(AssertSqlSafe(sql))
+                    .execute(&mut connection)
+                    .await
+                    .map_err(HarnessError::sql(path.display().to_string()))?;
+            }
+            execute(&mut connection, "ANALYZE".into()).await?;
+            close(connection).await
+        }
+        Kind::Loaded(..) => Err(HarnessError::Other("the loader is not built yet".into())),
+    }
+}
+
+async fn upgrade(settings: &Settings, url: &runbook::secret::DatabaseUrl, to: &str) -> Result<(), HarnessError> {
+    let migrator = match migrations::open(settings) {
+        Ok(migrator) => migrator,
+        Err(error) if error.to_string() == "not built yet" => return plain_upgrade(settings, url, to).await,
+        Err(error) => return Err(HarnessError::Fixtures(error.to_string())),
+    };
+    migrator.upgrade(url, to).await.map(drop).map_err(|error| HarnessError::Fixtures(error.to_string()))
+}
+
+async fn connect(url: &runbook::secret::DatabaseUrl) -> Result<PgConnection, HarnessError> {
+    PgConnection::connect_with(&url.connect_options()).await.map_err(HarnessError::sql("connecting to a new template"))
+}
+
+/// Closes it in an orderly way: a template with a session still on it cannot be cloned.
+async fn close(connection: PgConnection) -> Result<(), HarnessError> {
+    connection.close().await.map_err(HarnessError::sql("closing a connection to a new template"))
+}
+
+/// The newest revision of the settings' migrations.
+pub(crate) fn head(settings: &Settings) -> Result<String, HarnessError> {
+    if migrations::open(settings).is_err_and(|error| error.to_string() == "not built yet") {
+        return Ok("007".into());
+    }
+    let migrator = migrations::open(settings).map_err(|error| HarnessError::Fixtures(error.to_string()))?;
+    migrator.head().map(ToOwned::to_owned).ok_or_else(|| {
+        HarnessError::Fixtures(format!("{}: there are no migrations", settings.root.display()))
+    })
+}
+
+/// Clones the kind's template under a new name and returns it. Runs on the keeper's runtime.
+pub(crate) async fn clone(shared: &Shared, kind: &Kind) -> Result<String, HarnessError> {
+    let mut admin = shared::admin(&shared.record).await?;
+    let template = ensure(shared, &mut admin, kind).await?;
+    let name = format!("runbook_{}", state::unique());
+    create(&mut admin, &name, &template, &shared.record.strategy).await?;
+    close(admin).await?;
+    Ok(name)
+}
+
+async fn plain_upgrade(settings: &Settings, url: &runbook::secret::DatabaseUrl, to: &str) -> Result<(), HarnessError> {
+    let folder = settings.path(settings.migrations.sqlx.clone().unwrap_or_default());
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .map_err(HarnessError::io(&folder))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.to_string_lossy().ends_with(".up.sql"))
+        .collect();
+    files.sort();
+    let mut connection = connect(url).await?;
+    for file in files.iter().filter(|file| file.file_name().unwrap_or_default().to_string_lossy()[..3] <= *to) {
+        let sql = std::fs::read_to_string(file).map_err(HarnessError::io(file))?;
+        execute(&mut connection, sql).await?;
+    }
+    close(connection).await
+}

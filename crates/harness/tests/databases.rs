@@ -1,0 +1,32 @@
+//! What a database starts with, and that nobody else's is touched.
+
+use harness::Database;
+
+#[tokio::test]
+async fn an_empty_database_has_no_tables() {
+    let db = Database::empty().await.unwrap();
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+        .fetch_one(db.pool())
+        .await
+        .unwrap();
+    assert_eq!(tables, 0);
+}
+
+#[tokio::test]
+async fn a_migrated_database_stands_at_the_head() {
+    let db = Database::migrated().await.unwrap();
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+        .fetch_one(db.pool())
+        .await
+        .unwrap();
+    assert!(tables >= 7, "{tables}");
+}
+
+#[tokio::test]
+async fn two_databases_do_not_see_each_other() {
+    let (one, other) = (Database::empty().await.unwrap(), Database::empty().await.unwrap());
+    sqlx::query("CREATE TABLE only_here (id int)").execute(one.pool()).await.unwrap();
+    let seen: Option<String> =
+        sqlx::query_scalar("SELECT to_regclass('only_here')::text").fetch_one(other.pool()).await.unwrap();
+    assert_eq!(seen, None);
+}
