@@ -1,33 +1,23 @@
 #![doc = include_str!("../README.md")]
 
+pub mod alembic;
+mod error;
+mod lock;
+mod problem;
+mod revision;
+pub mod sql_files;
+mod state;
+
+use std::path::PathBuf;
+
 use runbook::context::BoxFuture;
 use runbook::reader::Reader;
 use runbook::secret::DatabaseUrl;
 use runbook::settings::{MigrationTool, Settings};
 
-/// Why a migration could not be read or applied: one sentence that names the file, the line where there is
-/// one, and the tool's own message.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrationError {
-    /// Said in one sentence.
-    #[error("{0}")]
-    Other(String),
-}
-
-/// One revision of the schema.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revision {
-    /// Its id: `006`.
-    pub id: String,
-    /// What it is called in its file: `envelope columns`.
-    pub name: String,
-    /// The revisions it follows; none for a root.
-    pub parents: Vec<String>,
-    /// Whether it can be undone.
-    pub reversible: bool,
-    /// The SQL that applies it, where it is SQL.
-    pub sql: Option<String>,
-}
+pub use error::MigrationError;
+pub use problem::Problem;
+pub use revision::Revision;
 
 /// One interface over sqlx's migrations and alembic's.
 pub trait Migrator: Send + Sync {
@@ -37,13 +27,26 @@ pub trait Migrator: Send + Sync {
     /// All revisions, oldest first.
     fn history(&self) -> &[Revision];
 
+    /// The table in which the tool keeps the revision: `_sqlx_migrations`, `alembic_version`.
+    fn version_table(&self) -> &'static str;
+
     /// The revision that the database stands at, `None` before the first. It only reads.
-    fn current<'a>(&'a self, reader: &'a mut Reader) -> BoxFuture<'a, Result<Option<String>, MigrationError>>;
+    ///
+    /// A version table that says something impossible (a revision nobody knows, a changed file, a hole) is a
+    /// [`MigrationError`] for which [`MigrationError::is_state`] holds.
+    fn current<'a>(&'a self, reader: &'a mut Reader)
+    -> BoxFuture<'a, Result<Option<String>, MigrationError>>;
 
-    /// Applies what is pending up to and with `to`. Returns the ids that were applied.
-    fn upgrade<'a>(&'a self, url: &'a DatabaseUrl, to: &'a str) -> BoxFuture<'a, Result<Vec<String>, MigrationError>>;
+    /// Applies what is pending up to and with `to`. Returns the ids that were applied: none when another
+    /// deployer was first, for whom this one waits.
+    fn upgrade<'a>(
+        &'a self,
+        url: &'a DatabaseUrl,
+        to: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<String>, MigrationError>>;
 
-    /// Reverts down to `to`, which stays applied; `None` reverts everything. Returns the ids that were reverted.
+    /// Reverts down to `to`, which stays applied; `None` reverts everything. Returns the ids that were reverted,
+    /// in the order in which they were.
     fn downgrade<'a>(
         &'a self,
         url: &'a DatabaseUrl,
@@ -53,6 +56,15 @@ pub trait Migrator: Send + Sync {
     /// The newest revision's id.
     fn head(&self) -> Option<&str> {
         self.history().last().map(|revision| revision.id.as_str())
+    }
+
+    /// The revisions that follow `current`, oldest first; all of them where it is `None`.
+    fn pending(&self, current: Option<&str>) -> &[Revision] {
+        let history = self.history();
+        let done = current
+            .and_then(|id| history.iter().position(|revision| revision.id == id))
+            .map_or(0, |at| at + 1);
+        history.get(done..).unwrap_or_default()
     }
 }
 
@@ -68,6 +80,41 @@ pub fn open(settings: &Settings) -> Result<Box<dyn Migrator>, MigrationError> {
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_with(_settings: &Settings, _tool: MigrationTool) -> Result<Box<dyn Migrator>, MigrationError> {
-    Err(MigrationError::Other("not built yet".into()))
+pub fn open_with(settings: &Settings, tool: MigrationTool) -> Result<Box<dyn Migrator>, MigrationError> {
+    let folder = folder(settings, tool)?;
+    let limit = settings.limits.command;
+    Ok(match tool {
+        MigrationTool::Sqlx => Box::new(sql_files::SqlFiles::open(&folder, limit)?),
+        MigrationTool::Alembic => {
+            return Err(MigrationError::NoAlembic { looked: "not looked for yet".into() });
+        }
+    })
+}
+
+/// Everything that is wrong with the files of one tool, and the revisions that could be read all the same.
+/// [`open_with`] stops at the first of these problems.
+///
+/// # Errors
+/// When the folder cannot be read, or the tool is not installed.
+pub fn examine(
+    settings: &Settings,
+    tool: MigrationTool,
+) -> Result<(Vec<Revision>, Vec<Problem>), MigrationError> {
+    let folder = folder(settings, tool)?;
+    match tool {
+        MigrationTool::Sqlx => {
+            let found = sql_files::Folder::read(&folder)?;
+            Ok((found.revisions, found.problems))
+        }
+        MigrationTool::Alembic => Err(MigrationError::NoAlembic { looked: "not looked for yet".into() }),
+    }
+}
+
+fn folder(settings: &Settings, tool: MigrationTool) -> Result<PathBuf, MigrationError> {
+    let (key, folder) = match tool {
+        MigrationTool::Sqlx => ("sqlx", &settings.migrations.sqlx),
+        MigrationTool::Alembic => ("alembic", &settings.migrations.alembic),
+    };
+    let folder = folder.as_ref().ok_or(MigrationError::NotConfigured { key })?;
+    Ok(settings.path(folder))
 }

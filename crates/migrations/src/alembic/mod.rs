@@ -1,0 +1,1 @@
+//! An alembic project, run by alembic in a child process.
