@@ -27,7 +27,10 @@ impl Folder {
     /// # Errors
     /// When it is not a folder, cannot be made, or cannot be written to.
     pub fn open(path: &Path) -> Result<Self, Unwritable> {
-        let refuse = |error: std::io::Error| Unwritable { path: path.display().to_string(), reason: error.to_string() };
+        let refuse = |error: std::io::Error| Unwritable {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        };
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(refuse)?;
         }
@@ -37,7 +40,10 @@ impl Folder {
                 // A folder from before may be open to others; what goes into it now is not theirs to read.
                 let mode = fs::metadata(path).map_err(refuse)?;
                 if !mode.is_dir() {
-                    return Err(Unwritable { path: path.display().to_string(), reason: "it is not a folder".into() });
+                    return Err(Unwritable {
+                        path: path.display().to_string(),
+                        reason: "it is not a folder".into(),
+                    });
                 }
                 if mode.permissions().mode() & 0o077 != 0 {
                     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(refuse)?;

@@ -205,7 +205,8 @@ fn gauge(measurement: &Measurement, threshold: Threshold) -> Markup {
     let scale = if measurement.unit == "%" { 100.0 } else { (limit * 1.25).max(f64::EPSILON) };
     let place = |value: f64| (160.0 * value / scale).clamp(0.0, 160.0);
     let class = if measurement.holds() { "pass" } else { "fail" };
-    let label = format!("{} of {}", value(measurement.value, &measurement.unit), bound(threshold, &measurement.unit));
+    let label =
+        format!("{} of {}", value(measurement.value, &measurement.unit), bound(threshold, &measurement.unit));
     html! {
         svg.gauge viewBox="0 0 160 12" width="160" height="12" role="img" aria-label=(label) {
             rect.track x="0" y="3" width="160" height="6" rx="3" {}
@@ -217,7 +218,10 @@ fn gauge(measurement: &Measurement, threshold: Threshold) -> Markup {
 
 fn limit_of(threshold: Threshold) -> f64 {
     match threshold {
-        Threshold::AtMost(limit) | Threshold::AtLeast(limit) | Threshold::Below(limit) | Threshold::Above(limit) => limit,
+        Threshold::AtMost(limit)
+        | Threshold::AtLeast(limit)
+        | Threshold::Below(limit)
+        | Threshold::Above(limit) => limit,
     }
 }
 

@@ -96,7 +96,10 @@ fn case(words: &str, result: &CheckResult) -> TestCase {
 fn evidence(result: &CheckResult) -> String {
     let broken = result.broken().map(|m| format!("{}: {}", m.name, value(m.value, &m.unit)));
     let errors = result.findings.iter().filter(|finding| finding.is_error());
-    broken.chain(errors.map(|f| format!("{} {}\n  mend: {}", f.object, f.problem, f.remedy))).collect::<Vec<_>>().join("\n")
+    broken
+        .chain(errors.map(|f| format!("{} {}\n  mend: {}", f.object, f.problem, f.remedy)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn duration(seconds: f64) -> Duration {

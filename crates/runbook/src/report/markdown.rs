@@ -21,7 +21,13 @@ impl Report {
             let _ = write!(page, ", {} → {}", escape(from), escape(to));
         }
         let checks = u64::try_from(self.results().count()).unwrap_or_default();
-        let _ = writeln!(page, ", {} results in {}, started {}.\n", count(checks), seconds(self.seconds), self.started_at);
+        let _ = writeln!(
+            page,
+            ", {} results in {}, started {}.\n",
+            count(checks),
+            seconds(self.seconds),
+            self.started_at
+        );
         for reason in &self.reasons {
             let _ = writeln!(page, "- {}", escape(reason));
         }
@@ -45,13 +51,27 @@ impl Report {
             let _ = writeln!(page, "| | {} | |\n|---|---|---|", escape(title));
             for criterion in &self.criteria {
                 let words = criterion.reason.clone().unwrap_or_else(|| {
-                    criterion.checks.iter().map(CheckResult::words).find(|words| !words.is_empty()).unwrap_or_default()
+                    criterion
+                        .checks
+                        .iter()
+                        .map(CheckResult::words)
+                        .find(|words| !words.is_empty())
+                        .unwrap_or_default()
                 });
-                let _ = writeln!(page, "| {} | {} | {} |", mark(criterion.verdict), escape(&criterion.title), escape(&words));
+                let _ = writeln!(
+                    page,
+                    "| {} | {} | {} |",
+                    mark(criterion.verdict),
+                    escape(&criterion.title),
+                    escape(&words)
+                );
             }
             page.push('\n');
         }
-        let _ = writeln!(page, "| | step | lines passed | failed | not measured | time |\n|---|---|--:|--:|--:|--:|");
+        let _ = writeln!(
+            page,
+            "| | step | lines passed | failed | not measured | time |\n|---|---|--:|--:|--:|--:|"
+        );
         for step in &self.steps {
             let number = |outcome| step.lines.iter().filter(|line| line.verdict == outcome).count();
             let _ = writeln!(
@@ -74,7 +94,14 @@ fn needs_words(result: &CheckResult) -> bool {
 }
 
 fn details(page: &mut String, words: &str, result: &CheckResult) {
-    let _ = writeln!(page, "### {} {} (`{}`)\n\n{}\n", mark(result.verdict), escape(words), result.id, escape(&result.words()));
+    let _ = writeln!(
+        page,
+        "### {} {} (`{}`)\n\n{}\n",
+        mark(result.verdict),
+        escape(words),
+        result.id,
+        escape(&result.words())
+    );
     for broken in result.broken() {
         let shown = super::value(broken.value, &broken.unit);
         let _ = writeln!(page, "- {}: **{}**", escape(&broken.name), escape(&shown));

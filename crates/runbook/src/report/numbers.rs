@@ -29,7 +29,11 @@ pub fn value(value: f64, unit: &str) -> String {
     }
     let shown = if value.fract() == 0.0 && value.abs() < 1e15 {
         let sign = if value < 0.0 { "-" } else { "" };
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and was bounded")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is whole and was bounded"
+        )]
         let whole = value.abs() as u64;
         format!("{sign}{}", count(whole))
     } else if value.abs() >= 1e15 {

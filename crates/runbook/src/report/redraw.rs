@@ -24,7 +24,9 @@ pub enum Unreadable {
         source: serde_json::Error,
     },
     /// Made by another version.
-    #[error("{path}: has schema_version {found}, and this program reads {SCHEMA_VERSION}; redraw it with the program that made it")]
+    #[error(
+        "{path}: has schema_version {found}, and this program reads {SCHEMA_VERSION}; redraw it with the program that made it"
+    )]
     Version {
         /// The file.
         path: String,

@@ -129,7 +129,9 @@ impl Style {
         for criterion in &report.criteria {
             let words = criterion_words(criterion);
             page.push_str(&self.row(criterion.verdict, &criterion.title, &words, 0.0, column));
-            for result in criterion.checks.iter().filter(|_| criterion.verdict != Outcome::Pass || self.verbose) {
+            for result in
+                criterion.checks.iter().filter(|_| criterion.verdict != Outcome::Pass || self.verbose)
+            {
                 page.push_str(&self.result(result));
             }
         }
@@ -154,7 +156,8 @@ impl Style {
             Decision::Incomplete => Ink::Warn,
         };
         let word = report.verdict.words();
-        let word = if self.colour { self.ink(ink, &format!("\u{1b}[1m\u{1b}[7m {word} ")) } else { word.to_owned() };
+        let word =
+            if self.colour { self.ink(ink, &format!("\u{1b}[1m\u{1b}[7m {word} ")) } else { word.to_owned() };
         page.push_str(&format!("{word}   {}", seconds(report.seconds)));
         if let Some(path) = page_path {
             page.push_str(&format!("   {path}"));
@@ -170,9 +173,15 @@ impl Style {
         let summary = shortened(&self.signs(&clean(summary)), room.max(20));
         let pad = column.saturating_sub(words.chars().count());
         let gap = room.saturating_sub(summary.chars().count());
-        let shown = if outcome == Outcome::NotMeasured { self.ink(Ink::Faint, &summary) } else { summary.clone() };
+        let shown =
+            if outcome == Outcome::NotMeasured { self.ink(Ink::Faint, &summary) } else { summary.clone() };
         let time = if time.is_empty() { time } else { format!("{}{time:>9}", " ".repeat(gap + 1)) };
-        let row = format!("  {} {words}{}  {shown}{}", self.mark(outcome), " ".repeat(pad), self.ink(Ink::Faint, &time));
+        let row = format!(
+            "  {} {words}{}  {shown}{}",
+            self.mark(outcome),
+            " ".repeat(pad),
+            self.ink(Ink::Faint, &time)
+        );
         row.trim_end().to_owned() + "\n"
     }
 
@@ -186,12 +195,19 @@ impl Style {
             page.push_str(&format!("      {} {id}  {words}\n", self.mark(result.verdict)));
         }
         for measurement in result.measurements.iter().filter(|m| self.verbose || !m.holds()) {
-            let bound = measurement.threshold.map_or_else(String::new, |t| format!(" ({})", super::html::bound(t, &measurement.unit)));
-            let text = format!("{}: {}{bound}", clean(&measurement.name), value(measurement.value, &measurement.unit));
+            let bound = measurement
+                .threshold
+                .map_or_else(String::new, |t| format!(" ({})", super::html::bound(t, &measurement.unit)));
+            let text = format!(
+                "{}: {}{bound}",
+                clean(&measurement.name),
+                value(measurement.value, &measurement.unit)
+            );
             let ink = if measurement.holds() { Ink::Faint } else { Ink::Bad };
             page.push_str(&format!("      {}\n", self.ink(ink, &self.signs(&text))));
         }
-        let findings: Vec<&Finding> = result.findings.iter().filter(|f| self.verbose || f.is_error()).collect();
+        let findings: Vec<&Finding> =
+            result.findings.iter().filter(|f| self.verbose || f.is_error()).collect();
         let shown = if self.verbose { findings.len() } else { SHOWN };
         for finding in findings.iter().take(shown) {
             page.push_str(&self.finding(finding));
@@ -212,7 +228,11 @@ impl Style {
         let object = self.ink(Ink::Strong, &clean(&finding.object));
         let mend = self.ink(Ink::Faint, "mend:");
         let remedy = clean(&finding.remedy);
-        format!("      {}{object} {}\n      {mend} {remedy}\n", self.ink(ink, &label), clean(&finding.problem))
+        format!(
+            "      {}{object} {}\n      {mend} {remedy}\n",
+            self.ink(ink, &label),
+            clean(&finding.problem)
+        )
     }
 
     fn mark(&self, outcome: Outcome) -> String {
@@ -229,7 +249,12 @@ impl Style {
         if self.unicode {
             return text.to_owned();
         }
-        text.replace(" · ", ", ").replace('→', "->").replace('–', "-").replace('…', "...").replace('≤', "<=").replace('≥', ">=")
+        text.replace(" · ", ", ")
+            .replace('→', "->")
+            .replace('–', "-")
+            .replace('…', "...")
+            .replace('≤', "<=")
+            .replace('≥', ">=")
     }
 
     fn ink(&self, ink: Ink, text: &str) -> String {
@@ -252,7 +277,8 @@ pub fn line_words(line: &Line) -> String {
     if let Some(reason) = &line.reason {
         return format!("not measured: {reason}");
     }
-    let failed = line.results().filter(|result| result.verdict == line.verdict && line.verdict != Outcome::Pass);
+    let failed =
+        line.results().filter(|result| result.verdict == line.verdict && line.verdict != Outcome::Pass);
     let mut words: Vec<String> = failed.map(CheckResult::words).filter(|words| !words.is_empty()).collect();
     if words.is_empty() {
         words = line.results().map(CheckResult::words).filter(|words| !words.is_empty()).collect();

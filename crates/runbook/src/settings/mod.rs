@@ -34,6 +34,8 @@ pub struct Settings {
     pub api: ApiSection,
     /// `[services]`: commands of the runbook that are the team's own.
     pub services: Services,
+    /// `[procedure]`
+    pub procedure: ProcedureSection,
     /// `[backup]`
     pub backup: Backup,
     /// `[thresholds]`
@@ -67,6 +69,8 @@ struct File {
     api: ApiSection,
     #[serde(default)]
     services: Services,
+    #[serde(default)]
+    procedure: ProcedureSection,
     #[serde(default)]
     backup: Backup,
     #[serde(default)]
@@ -109,6 +113,7 @@ impl Settings {
             data: file.data,
             api: file.api,
             services: file.services,
+            procedure: file.procedure,
             backup: file.backup,
             thresholds: file.thresholds,
             limits: file.limits,

@@ -131,8 +131,23 @@ pub struct Services {
     pub stop: Option<Vec<String>>,
     /// Starts it again.
     pub start: Option<Vec<String>>,
+    /// Stops everything that uses the database, the API as well, before a rollback; `stop` where it is not given.
+    pub halt: Option<Vec<String>>,
+    /// Starts everything again after a rollback; `start` where it is not given.
+    pub resume: Option<Vec<String>>,
     /// A process that the rehearsal starts to have something to stop.
     pub worker: Option<ServiceStart>,
+}
+
+/// `[procedure]`: which sections of the runbook are not simply carried out in their turn.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProcedureSection {
+    /// The heading of the rollback, which a rehearsal carries out last, as a drill; by default a heading that says
+    /// "rollback".
+    pub rollback: Option<String>,
+    /// The heading of the criteria; by default a heading that says "criteria", or a section of ticked lines.
+    pub criteria: Option<String>,
 }
 
 /// `[backup]`

@@ -1,11 +1,16 @@
 //! An action: what a line of the runbook does (a backup, a migration), as opposed to what it claims.
 
+mod command;
+pub mod services;
+
 use std::fmt;
 use std::pin::Pin;
 
 use crate::check::CheckError;
 use crate::context::Context;
 use crate::verdict::Verdict;
+
+pub use command::{CommandOutput, run_command};
 
 /// What an action returns while it runs.
 pub type ActionFuture<'a> = Pin<Box<dyn Future<Output = Result<Verdict, CheckError>> + Send + 'a>>;
@@ -44,4 +49,22 @@ impl fmt::Debug for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Action").field("id", &self.id).finish_non_exhaustive()
     }
+}
+
+/// Where in the document the procedure now stands; it is in the stash while an action runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The heading of the section.
+    pub step: String,
+    /// The line's own words.
+    pub words: String,
+}
+
+/// The revisions of this deployment; in the stash from the beginning of a run that deploys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// The revision before it; `None` for an empty database.
+    pub from: Option<String>,
+    /// The revision to deploy.
+    pub to: String,
 }

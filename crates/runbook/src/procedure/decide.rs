@@ -1,0 +1,52 @@
+//! Go, no-go, or incomplete.
+
+use std::collections::BTreeSet;
+
+use crate::report::{CheckResult, Decision, Report, value};
+use crate::verdict::Outcome;
+
+/// Weighs a report: any error is `no_go`; a required check that was not measured, or not asked, is `incomplete`.
+/// Returns the decision and its reasons, a sentence each.
+pub(super) fn decide(
+    report: &Report,
+    required: &[String],
+    interrupted: Option<&str>,
+) -> (Decision, Vec<String>) {
+    let mut failed = Vec::new();
+    let mut seen = BTreeSet::new();
+    for result in report.results().filter(|result| result.verdict == Outcome::Fail) {
+        if seen.insert(&result.id) {
+            failed.push(format!("{}: {}", result.id, cause(result)));
+        }
+    }
+    let mut missing = Vec::new();
+    for id in required {
+        let mut results = report.results().filter(|result| result.id == *id).peekable();
+        if results.peek().is_none() {
+            missing.push(format!("{id}: required, and no line of the runbook asked it"));
+        } else if let Some(result) = results.find(|result| result.verdict == Outcome::NotMeasured) {
+            let reason = result.reason.as_deref().unwrap_or("it gave no reason");
+            missing.push(format!("{id}: required, and not measured: {reason}"));
+        }
+    }
+    let decision = match (failed.is_empty(), missing.is_empty() && interrupted.is_none()) {
+        (false, _) => Decision::NoGo,
+        (true, false) => Decision::Incomplete,
+        (true, true) => Decision::Go,
+    };
+    let reasons = failed.into_iter().chain(interrupted.map(ToOwned::to_owned)).chain(missing).collect();
+    (decision, reasons)
+}
+
+/// What is wrong, in a few words.
+fn cause(result: &CheckResult) -> String {
+    if let Some(finding) = result.findings.iter().find(|finding| finding.is_error()) {
+        let more = result.errors() - 1;
+        let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+        return format!("{} {}{more}", finding.object, finding.problem);
+    }
+    match result.broken().next() {
+        Some(broken) => format!("{} is {}", broken.name, value(broken.value, &broken.unit)),
+        None => result.words(),
+    }
+}

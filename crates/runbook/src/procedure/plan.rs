@@ -1,0 +1,210 @@
+//! From the document and the `[[line]]` mappings to steps: nothing of the document is left out, and nothing is
+//! mapped that it does not say.
+
+use std::path::Path;
+
+use super::{Procedure, Registry, Step, StepLine};
+use crate::document::{DocumentLine, Section};
+use crate::settings::{Line, Settings, SettingsError};
+
+impl Procedure {
+    /// Joins the document with the settings.
+    ///
+    /// # Errors
+    /// A line of the document that nothing stands for, a mapping whose words stand nowhere or in several sections,
+    /// two mappings of one line, an unknown check or action: each with its file and line.
+    pub fn of(settings: &Settings, registry: &Registry) -> Result<Self, SettingsError> {
+        let planner = Planner::new(settings, registry);
+        planner.mappings_stand_somewhere()?;
+        planner.requirements_are_known()?;
+        let mut steps = Vec::new();
+        let mut rollbacks = Vec::new();
+        let mut criteria: Option<Step> = None;
+        for section in &settings.document.sections {
+            let step = planner.step(section)?;
+            if planner.is_criteria(section) {
+                match &mut criteria {
+                    Some(known) => known.lines.extend(step.lines),
+                    None => criteria = Some(step),
+                }
+            } else if step.rollback {
+                rollbacks.push(step);
+            } else {
+                steps.push(step);
+            }
+        }
+        steps.extend(rollbacks);
+        Ok(Self {
+            title: settings.document.title.clone(),
+            intro: settings.document.intro.iter().map(|prose| prose.text.clone()).collect(),
+            steps,
+            criteria,
+        })
+    }
+}
+
+struct Planner<'a> {
+    settings: &'a Settings,
+    registry: &'a Registry,
+    /// The text of `runbook.toml`, for the places of errors.
+    toml: String,
+}
+
+impl<'a> Planner<'a> {
+    fn new(settings: &'a Settings, registry: &'a Registry) -> Self {
+        let toml = std::fs::read_to_string(settings.path("runbook.toml")).unwrap_or_default();
+        Self { settings, registry, toml }
+    }
+
+    fn is_criteria(&self, section: &Section) -> bool {
+        match &self.settings.procedure.criteria {
+            Some(title) => is_named(section, title),
+            None => section.is_criteria(),
+        }
+    }
+
+    fn is_rollback(&self, section: &Section) -> bool {
+        match &self.settings.procedure.rollback {
+            Some(title) => is_named(section, title),
+            None => section.is_rollback(),
+        }
+    }
+
+    fn step(&self, section: &Section) -> Result<Step, SettingsError> {
+        let lines = section.lines.iter().map(|line| self.line(section, line)).collect::<Result<_, _>>()?;
+        Ok(Step {
+            id: section.id.clone(),
+            title: section.title.clone(),
+            part: section.part.clone(),
+            intro: section.intro.iter().map(|prose| prose.text.clone()).collect(),
+            rollback: self.is_rollback(section),
+            lines,
+        })
+    }
+
+    fn line(&self, section: &Section, line: &DocumentLine) -> Result<StepLine, SettingsError> {
+        let mut found = self.settings.lines.iter().filter(|mapping| stands_for(mapping, section, line));
+        let Some(mapping) = found.next() else {
+            return Err(self.unmapped(section, line));
+        };
+        if let Some(second) = found.next() {
+            let problem = format!("`{}` of `{}` is mapped twice", line.words, section.title);
+            return Err(self.at(second, problem, "keep one [[line]] for it"));
+        }
+        let known = |id: &String, kind: &str| {
+            self.wrong(
+                mapping,
+                id,
+                format!("there is no {kind} `{id}`"),
+                "`runbook list` shows all there are",
+            )
+        };
+        let mut actions = Vec::new();
+        for id in &mapping.actions {
+            actions.push(self.registry.action(id).ok_or_else(|| known(id, "action"))?);
+        }
+        let mut checks = Vec::new();
+        for id in &mapping.checks {
+            checks.push(self.registry.check(id).ok_or_else(|| known(id, "check"))?);
+        }
+        if actions.is_empty() && checks.is_empty() && mapping.not_measured.is_none() {
+            let help = "give it `checks`, `actions`, or `not_measured = \"why\"`";
+            return Err(self.at(mapping, format!("nothing stands for `{}`", line.words), help));
+        }
+        Ok(StepLine { line: line.clone(), actions, checks, not_measured: mapping.not_measured.clone() })
+    }
+
+    fn unmapped(&self, section: &Section, line: &DocumentLine) -> SettingsError {
+        let path = self.settings.path(&self.settings.system.runbook);
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let start: usize = text.split_inclusive('\n').take(line.number.saturating_sub(1)).map(str::len).sum();
+        let length = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
+        let problem = format!("no [[line]] of runbook.toml stands for `{}`", first_row(&line.words));
+        let help = format!(
+            "add to runbook.toml:\n[[line]]\nwords = {}\nsection = {}\nchecks = []  # or actions, or not_measured = \"why\"",
+            toml::Value::from(line.words.as_str()),
+            toml::Value::from(section.title.as_str())
+        );
+        SettingsError::at(&path, &text, start..start + length, problem, Some(help))
+    }
+
+    fn mappings_stand_somewhere(&self) -> Result<(), SettingsError> {
+        for mapping in &self.settings.lines {
+            let mut titles: Vec<&str> = self
+                .settings
+                .document
+                .lines()
+                .filter(|(section, line)| stands_for(mapping, section, line))
+                .map(|(section, _)| section.title.as_str())
+                .collect();
+            titles.dedup();
+            let words = mapping.words.get_ref();
+            if titles.is_empty() {
+                let place =
+                    mapping.section.as_ref().map_or_else(String::new, |title| format!(" under `{title}`"));
+                let runbook = self.settings.system.runbook.display();
+                let problem = format!("`{}` stands nowhere{place} in {runbook}", first_row(words));
+                return Err(self.at(
+                    mapping,
+                    problem,
+                    "repeat the words of the runbook exactly, or remove this [[line]]",
+                ));
+            }
+            if titles.len() > 1 {
+                let problem = format!("`{words}` stands in several sections: {}", titles.join(", "));
+                return Err(self.at(mapping, problem, "name one with `section = \"…\"`"));
+            }
+        }
+        Ok(())
+    }
+
+    fn requirements_are_known(&self) -> Result<(), SettingsError> {
+        for (target, ids) in &self.settings.checks.required {
+            if !matches!(target.as_str(), "ephemeral" | "live") {
+                let problem = format!("[checks.required] has no kind of target `{target}`");
+                return Err(self.at_text(target, problem, "it is `ephemeral` or `live`"));
+            }
+            if let Some(id) = ids.iter().find(|id| self.registry.check(id).is_none()) {
+                let problem = format!("there is no check `{id}`, which [checks.required] asks for");
+                return Err(self.at_text(id, problem, "`runbook list` shows all there are"));
+            }
+        }
+        Ok(())
+    }
+
+    fn at(&self, mapping: &Line, problem: String, help: &str) -> SettingsError {
+        self.error(mapping.words.span(), problem, help)
+    }
+
+    /// An error about an id that stands in a mapping: at the id where it is found after the words.
+    fn wrong(&self, mapping: &Line, id: &str, problem: String, help: &str) -> SettingsError {
+        let span = mapping.words.span();
+        let quoted = format!("\"{id}\"");
+        let near = self.toml.get(span.end..).and_then(|rest| rest.find(&quoted)).map(|at| span.end + at);
+        self.error(near.map_or(span, |at| at..at + quoted.len()), problem, help)
+    }
+
+    fn at_text(&self, text: &str, problem: String, help: &str) -> SettingsError {
+        let section = self.toml.find("[checks.required]").unwrap_or_default();
+        let at = self.toml.get(section..).and_then(|rest| rest.find(text)).map_or(section, |at| section + at);
+        self.error(at..at + text.len(), problem, help)
+    }
+
+    fn error(&self, span: std::ops::Range<usize>, problem: String, help: &str) -> SettingsError {
+        let path: &Path = &self.settings.path("runbook.toml");
+        SettingsError::at(path, &self.toml, span, problem, Some(help.to_owned()))
+    }
+}
+
+fn stands_for(mapping: &Line, section: &Section, line: &DocumentLine) -> bool {
+    mapping.words.get_ref().trim() == line.words
+        && mapping.section.as_ref().is_none_or(|title| is_named(section, title))
+}
+
+fn is_named(section: &Section, title: &str) -> bool {
+    section.title == title || section.id == title
+}
+
+fn first_row(words: &str) -> &str {
+    words.lines().next().unwrap_or_default()
+}
