@@ -8,6 +8,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::HarnessError;
 
+static SETTINGS: OnceLock<Result<Arc<Settings>, String>> = OnceLock::new();
+
+/// Gives this process settings that were read already; the program does so before it asks for a database, because
+/// its command line may name another folder or another tool. Returns `false` when settings were in use before.
+pub fn use_settings(settings: Arc<Settings>) -> bool {
+    SETTINGS.set(Ok(settings)).is_ok()
+}
+
 /// The settings of the fixtures: `RUNBOOK_FIXTURES`, or the workspace's own folder. Read once a process.
 ///
 /// # Panics
@@ -25,7 +33,6 @@ pub fn settings() -> Arc<Settings> {
 /// # Errors
 /// With the file, the line and the key that is wrong.
 pub fn try_settings() -> Result<Arc<Settings>, HarnessError> {
-    static SETTINGS: OnceLock<Result<Arc<Settings>, String>> = OnceLock::new();
     SETTINGS
         .get_or_init(|| match Settings::load(&folder()) {
             Ok(settings) => Ok(Arc::new(settings)),

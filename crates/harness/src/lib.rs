@@ -15,5 +15,5 @@ mod template;
 
 pub use database::Database;
 pub use error::HarnessError;
-pub use fixtures::{folder as fixtures_folder, settings, try_settings};
+pub use fixtures::{folder as fixtures_folder, settings, try_settings, use_settings};
 pub use scratch::scratch;
