@@ -1,0 +1,142 @@
+//! Example values of a query's parameters, taken from the database once and sent back as they came.
+
+use runbook::check::CheckError;
+use runbook::reader::Reader;
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo};
+use sqlx::{Arguments as _, Encode, Postgres, Row as _, Type, TypeInfo as _, ValueRef as _};
+
+use crate::query::{Parameter, Query};
+
+/// Why a query could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Stopped {
+    /// The database says that it cannot be: a table is missing, a type does not fit.
+    #[error("{0}")]
+    Broken(String),
+    /// It could not be found out: a lock, a timeout, a missing right, an example that selects nothing.
+    #[error("{0}")]
+    Unmeasured(String),
+}
+
+impl From<CheckError> for Stopped {
+    fn from(error: CheckError) -> Self {
+        let broken = match &error {
+            // Class 22: a value that does not fit. Class 42: a name or a type that does not exist or fit.
+            CheckError::Database(sqlx::Error::Database(database)) => {
+                database.code().is_some_and(|code| code.starts_with("22") || code.starts_with("42"))
+            }
+            CheckError::Refused(_) => true,
+            _ => false,
+        };
+        if broken { Self::Broken(error.to_string()) } else { Self::Unmeasured(error.to_string()) }
+    }
+}
+
+/// A value of any type, in the server's own binary form: nothing here needs to know the type.
+#[derive(Debug, Clone)]
+pub struct Value {
+    of_type: PgTypeInfo,
+    bytes: Vec<u8>,
+    /// Its type's name, as SQL writes it.
+    type_name: String,
+    /// Its text form.
+    shown: String,
+}
+
+impl Value {
+    /// The value as a literal with its type, for a statement that takes no parameters.
+    pub fn literal(&self) -> String {
+        format!("'{}'::{}", self.shown.replace('\'', "''"), self.type_name)
+    }
+
+    /// The name of its type, as SQL writes it.
+    pub fn type_name(&self) -> &str {
+        &self.type_name
+    }
+}
+
+impl Type<Postgres> for Value {
+    fn type_info() -> PgTypeInfo {
+        <str as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Value {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        buffer.extend_from_slice(&self.bytes);
+        Ok(IsNull::No)
+    }
+
+    fn produces(&self) -> Option<PgTypeInfo> {
+        Some(self.of_type.clone())
+    }
+}
+
+/// The example values of one query.
+#[derive(Debug, Clone)]
+pub struct Bound {
+    /// In the order of the placeholders.
+    pub values: Vec<Value>,
+}
+
+impl Bound {
+    /// Evaluates each example on the database.
+    ///
+    /// # Errors
+    /// [`Stopped`], naming the parameter and its line. The reader's transaction is then aborted.
+    pub async fn of(query: &Query, reader: &mut Reader) -> Result<Self, Stopped> {
+        let mut values = Vec::with_capacity(query.parameters.len());
+        for (index, parameter) in query.parameters.iter().enumerate() {
+            let place =
+                format!("{}:{}: parameter ${} ({})", query.file, parameter.line, index + 1, parameter.name);
+            let rows = reader.rows(&evaluation(parameter), PgArguments::default()).await;
+            let rows = rows.map_err(|error| match Stopped::from(error) {
+                Stopped::Broken(why) => Stopped::Broken(format!("{place}: {why}")),
+                Stopped::Unmeasured(why) => Stopped::Unmeasured(format!("{place}: {why}")),
+            })?;
+            let value = rows.first().map(value).transpose();
+            let value = value.map_err(|error| Stopped::Unmeasured(format!("{place}: {error}")))?.flatten();
+            values.push(value.ok_or_else(|| {
+                Stopped::Unmeasured(format!("{place} has no value here: its example selects nothing"))
+            })?);
+        }
+        Ok(Self { values })
+    }
+
+    /// The values as arguments of a statement.
+    ///
+    /// # Errors
+    /// When a value cannot be encoded.
+    pub fn arguments(&self) -> Result<PgArguments, CheckError> {
+        let mut arguments = PgArguments::default();
+        for value in &self.values {
+            arguments.add(value.clone()).map_err(|error| CheckError::Other(error.to_string()))?;
+        }
+        Ok(arguments)
+    }
+}
+
+fn evaluation(parameter: &Parameter) -> String {
+    let expression = match &parameter.of_type {
+        Some(of_type) => format!("CAST(({}) AS {of_type})", parameter.expression),
+        None => format!("({})", parameter.expression),
+    };
+    format!("SELECT v, pg_typeof(v)::text, v::text FROM (SELECT {expression} AS v) AS example")
+}
+
+fn value(row: &PgRow) -> Result<Option<Value>, BoxDynError> {
+    let raw = row.try_get_raw(0)?;
+    if raw.is_null() {
+        return Ok(None);
+    }
+    let of_type = raw.type_info().into_owned();
+    debug_assert!(!of_type.is_null(), "a value has a type");
+    Ok(Some(Value {
+        of_type,
+        bytes: raw.as_bytes()?.to_vec(),
+        type_name: row.try_get(1)?,
+        shown: row.try_get(2)?,
+    }))
+}

@@ -1,0 +1,84 @@
+//! Asking the server for a plan.
+
+use runbook::check::CheckError;
+use runbook::context::classify;
+use runbook::reader::Reader;
+use sqlx::postgres::{PgPool, PgRow};
+use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+
+use crate::bound::{Bound, Stopped};
+use crate::plan::Plan;
+use crate::query::Query;
+
+/// The plan for the example values, as it is made anew at each execution. Nothing is executed.
+///
+/// # Errors
+/// [`Stopped`]. The reader's transaction is then aborted.
+pub async fn explain(query: &Query, bound: &Bound, reader: &mut Reader) -> Result<Plan, Stopped> {
+    let rows = reader.rows(&format!("EXPLAIN (FORMAT JSON) {}", query.sql()), bound.arguments()?).await?;
+    plan(rows.first())
+}
+
+/// The plan that a prepared statement keeps, which may not look at the values.
+#[derive(Debug, Clone)]
+pub struct Generic {
+    /// The plan under `plan_cache_mode = force_generic_plan`.
+    pub plan: Plan,
+    /// Whether the server itself changes to it after five executions with these values.
+    pub chosen: bool,
+}
+
+/// Prepares the statement on a connection of its own and asks for its generic plan. Nothing is executed but
+/// `EXPLAIN`; it needs settings and a prepared statement, so an ephemeral database.
+///
+/// # Errors
+/// [`Stopped`].
+pub async fn generic(query: &Query, bound: &Bound, pool: &PgPool) -> Result<Generic, Stopped> {
+    let mut connection = pool.acquire().await.map_err(classify)?;
+    run(&mut connection, "BEGIN READ ONLY".into()).await?;
+    let answer = in_transaction(query, bound, &mut connection).await;
+    run(&mut connection, "ROLLBACK".into()).await?;
+    run(&mut connection, "DEALLOCATE ALL".into()).await?;
+    // sqlx keeps prepared statements of its own, which are gone now as well.
+    connection.close().await.map_err(classify)?;
+    answer
+}
+
+async fn in_transaction(
+    query: &Query,
+    bound: &Bound,
+    connection: &mut PgConnection,
+) -> Result<Generic, Stopped> {
+    let types: Vec<&str> = bound.values.iter().map(super::bound::Value::type_name).collect();
+    let literals: Vec<String> = bound.values.iter().map(super::bound::Value::literal).collect();
+    run(connection, format!("PREPARE runbook_generic ({}) AS {}", types.join(", "), query.sql())).await?;
+    let explain = format!("EXPLAIN (FORMAT JSON) EXECUTE runbook_generic ({})", literals.join(", "));
+    // The server compares costs from the sixth plan on; `EXPLAIN` counts as one.
+    for _ in 0..6 {
+        run(connection, explain.clone()).await?;
+    }
+    let chosen = row(
+        connection,
+        "SELECT generic_plans > 0 FROM pg_prepared_statements WHERE name = 'runbook_generic'",
+    );
+    let chosen = chosen.await?.try_get(0).map_err(CheckError::Database)?;
+    run(connection, "SET LOCAL plan_cache_mode = force_generic_plan".into()).await?;
+    let answer = row(connection, &explain).await?;
+    Ok(Generic { plan: plan(Some(&answer))?, chosen })
+}
+
+async fn run(connection: &mut PgConnection, sql: String) -> Result<(), CheckError> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map_err(classify)?;
+    Ok(())
+}
+
+async fn row(connection: &mut PgConnection, sql: &str) -> Result<PgRow, CheckError> {
+    sqlx::query(AssertSqlSafe(sql.to_owned())).persistent(false).fetch_one(connection).await.map_err(classify)
+}
+
+fn plan(row: Option<&PgRow>) -> Result<Plan, Stopped> {
+    let row = row.ok_or_else(|| Stopped::Unmeasured("the server gave no plan".into()))?;
+    let Json(plans): Json<Vec<Plan>> = row.try_get(0).map_err(CheckError::Database)?;
+    plans.into_iter().next().ok_or_else(|| Stopped::Unmeasured("the server gave no plan".into()))
+}

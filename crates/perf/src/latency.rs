@@ -1,0 +1,130 @@
+//! `perf.queries.latency`: the 95th percentile of each critical query keeps its budget and the runbook's limit.
+//!
+//! Timed at the client, from sending the statement to the last row: parse, plan, execution and transfer, on one
+//! connection, as a service behind a pooler in transaction mode would see it.
+
+use std::time::{Duration, Instant};
+
+use runbook::check::CheckError;
+use runbook::context::Context;
+use runbook::verdict::{Finding, Measurement, Threshold, Verdict};
+
+use crate::bound::{Bound, Stopped};
+use crate::gate::{Latencies, milliseconds};
+use crate::index::quoted;
+use crate::query::Query;
+use crate::tally::{self, Tally};
+
+/// What was timed of one query.
+enum Timed {
+    /// All samples, or as many as it took to know that the budget is broken.
+    Latencies(Latencies),
+    /// It returned nothing, so its time says nothing.
+    Nothing,
+    /// The server ended it at the statement timeout.
+    TimedOut(Duration),
+}
+
+pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
+    let queries = tally::queries(context)?;
+    let perf = &context.settings.perf;
+    if perf.samples == 0 {
+        return Err(CheckError::Missing("samples = 0 in [perf]: nothing can be timed".into()));
+    }
+    let limit = context.settings.thresholds.query_ms * perf.budget_factor;
+    let mut tally = Tally::of("queries");
+    let mut worst: Option<(f64, &Query)> = None;
+    for query in &queries {
+        let budget = query.budget.as_secs_f64() * 1e3 * perf.budget_factor;
+        let started = Instant::now();
+        let timed = match time(query, budget.min(limit), context).await {
+            Ok(timed) => timed,
+            Err(stopped) => {
+                tally.skip(query, tally::unmeasured(stopped));
+                continue;
+            }
+        };
+        tracing::debug!(query = query.name, seconds = started.elapsed().as_secs_f64(), "timed");
+        let p95 = match timed {
+            Timed::Nothing => {
+                tally.skip(query, "its example selects no rows");
+                continue;
+            }
+            Timed::TimedOut(after) => after.as_secs_f64() * 1e3,
+            Timed::Latencies(latencies) => latencies.p95_ms(),
+        };
+        tally.evidence.examine(1);
+        if p95 > budget {
+            tally.evidence.find(Finding::error(
+                &query.file,
+                format!("{} takes {p95:.1} ms (p95) where its budget is {budget:.0} ms", quoted(query)),
+                "look at its plan (EXPLAIN ANALYZE) and at what the server was doing meanwhile",
+            ));
+        }
+        if worst.is_none_or(|(value, _)| p95 > value) {
+            worst = Some((p95, query));
+        }
+        tally.evidence.measure(
+            Measurement::new(format!("p95 of {}", query.name), p95, "ms").within(Threshold::AtMost(budget)),
+        );
+    }
+    if let Some((p95, query)) = worst {
+        let name = format!("worst p95 ({})", query.states);
+        tally.evidence.measure(Measurement::new(name, p95, "ms").within(Threshold::Below(limit)));
+    }
+    Ok(tally.verdict(|_| match worst {
+        Some((p95, query)) => format!("worst p95 {p95:.1} ms ({})", query.states),
+        None => "no query was timed".into(),
+    }))
+}
+
+/// Times one query. Ends early once so many samples are past `bound` (in ms) that the percentile must be.
+async fn time(query: &Query, bound: f64, context: &Context) -> Result<Timed, Stopped> {
+    let perf = &context.settings.perf;
+    let mut reader = context.reader().await?;
+    let bound_values = Bound::of(query, &mut reader).await?;
+    let mut latencies = Latencies::default();
+    let spare = over_allowed(perf.samples);
+    let mut over = 0;
+    for sample in 0..perf.warm_up + perf.samples {
+        let arguments = bound_values.arguments()?;
+        let started = Instant::now();
+        let answer = reader.rows(query.sql(), arguments).await;
+        let elapsed = started.elapsed();
+        match answer {
+            Ok(rows) if rows.is_empty() => return Ok(Timed::Nothing),
+            Ok(_) => {}
+            // Longer than the statement timeout is longer than any budget.
+            Err(CheckError::Interrupted(_)) if elapsed.as_secs_f64() * 1e3 > bound => {
+                return Ok(Timed::TimedOut(elapsed));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if sample < perf.warm_up {
+            continue;
+        }
+        latencies.record(elapsed);
+        over += u32::from(milliseconds(elapsed) > bound);
+        if over > spare {
+            break;
+        }
+    }
+    Ok(Timed::Latencies(latencies))
+}
+
+/// How many of `samples` may be past the bound while the 95th percentile keeps it.
+fn over_allowed(samples: u32) -> u32 {
+    samples - (f64::from(samples) * 0.95).ceil() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::over_allowed;
+
+    #[test]
+    fn one_in_twenty_may_be_over() {
+        for (samples, allowed) in [(1, 0), (19, 0), (20, 1), (40, 2), (100, 5)] {
+            assert_eq!(over_allowed(samples), allowed, "{samples}");
+        }
+    }
+}

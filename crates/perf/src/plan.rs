@@ -1,0 +1,182 @@
+//! A plan as the server gives it (`EXPLAIN (FORMAT JSON)`), typed.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+
+/// The answer of `EXPLAIN (FORMAT JSON)`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Plan {
+    /// The topmost node.
+    #[serde(rename = "Plan")]
+    pub root: Node,
+}
+
+/// One node of a plan. Only what a person judges a plan by: no costs, no widths.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Node {
+    /// `Seq Scan`, `Index Scan`, `Sort` …
+    #[serde(rename = "Node Type")]
+    pub node_type: String,
+    /// `Inner`, `Left`, `Semi`, `Anti` …
+    #[serde(rename = "Join Type")]
+    pub join_type: Option<String>,
+    /// `Sorted`, `Hashed`, `Plain`.
+    pub strategy: Option<String>,
+    /// `Partial`, `Finalize`, `Simple`.
+    #[serde(rename = "Partial Mode")]
+    pub partial_mode: Option<String>,
+    /// Whether workers share the node.
+    #[serde(rename = "Parallel Aware")]
+    pub parallel: bool,
+    /// `Forward`, `Backward`.
+    #[serde(rename = "Scan Direction")]
+    pub scan_direction: Option<String>,
+    /// The table or materialized view it reads.
+    #[serde(rename = "Relation Name")]
+    pub relation: Option<String>,
+    /// What the statement calls it.
+    pub alias: Option<String>,
+    /// The index it uses.
+    #[serde(rename = "Index Name")]
+    pub index: Option<String>,
+    /// The name of a subplan or common table expression.
+    #[serde(rename = "Subplan Name")]
+    pub subplan: Option<String>,
+    /// Worker processes that were planned.
+    #[serde(rename = "Workers Planned")]
+    pub workers: Option<u32>,
+    /// Estimated rows.
+    #[serde(rename = "Plan Rows")]
+    pub rows: f64,
+    /// Estimated cost, in the planner's unit.
+    #[serde(rename = "Total Cost")]
+    pub cost: f64,
+    #[serde(rename = "Index Cond")]
+    index_condition: Option<String>,
+    #[serde(rename = "Recheck Cond")]
+    recheck_condition: Option<String>,
+    #[serde(rename = "Hash Cond")]
+    hash_condition: Option<String>,
+    #[serde(rename = "Merge Cond")]
+    merge_condition: Option<String>,
+    #[serde(rename = "Join Filter")]
+    join_filter: Option<String>,
+    filter: Option<String>,
+    #[serde(rename = "Sort Key")]
+    sort_key: Vec<String>,
+    #[serde(rename = "Presorted Key")]
+    presorted_key: Vec<String>,
+    #[serde(rename = "Group Key")]
+    group_key: Vec<String>,
+    /// The nodes it takes its rows from.
+    #[serde(rename = "Plans")]
+    pub inputs: Vec<Node>,
+}
+
+impl Plan {
+    /// Every node, from the top.
+    pub fn nodes(&self) -> Vec<&Node> {
+        let mut nodes = Vec::new();
+        let mut open = vec![&self.root];
+        while let Some(node) = open.pop() {
+            nodes.push(node);
+            open.extend(node.inputs.iter().rev());
+        }
+        nodes
+    }
+
+    /// The indexes it uses.
+    pub fn indexes(&self) -> BTreeSet<&str> {
+        self.nodes().into_iter().filter_map(|node| node.index.as_deref()).collect()
+    }
+
+    /// The tables and materialized views it reads, by whatever way.
+    pub fn relations(&self) -> BTreeSet<&str> {
+        self.nodes().into_iter().filter_map(|node| node.relation.as_deref()).collect()
+    }
+
+    /// The tables and materialized views it reads from end to end.
+    pub fn sequential(&self) -> BTreeSet<&str> {
+        let scans = self.nodes().into_iter().filter(|node| node.node_type == "Seq Scan");
+        scans.filter_map(|node| node.relation.as_deref()).collect()
+    }
+
+    /// The plan in a stable form: nodes and conditions, no costs, no row counts.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        self.root.write(0, &mut text);
+        text
+    }
+}
+
+impl Node {
+    /// What the node does, in one line, as `EXPLAIN` would write it.
+    pub fn title(&self) -> String {
+        let mut title = String::new();
+        match self.partial_mode.as_deref() {
+            Some("Simple") | None => {}
+            Some(mode) => {
+                let _ = write!(title, "{mode} ");
+            }
+        }
+        if self.parallel {
+            title.push_str("Parallel ");
+        }
+        title.push_str(match (self.node_type.as_str(), self.strategy.as_deref()) {
+            ("Aggregate", Some("Hashed")) => "HashAggregate",
+            ("Aggregate", Some("Sorted")) => "GroupAggregate",
+            ("Aggregate", Some("Mixed")) => "MixedAggregate",
+            (other, _) => other,
+        });
+        if let Some(join) = self.join_type.as_deref().filter(|join| *join != "Inner") {
+            let _ = write!(title, " {join} Join");
+        }
+        if self.scan_direction.as_deref() == Some("Backward") {
+            title.push_str(" Backward");
+        }
+        if let Some(index) = &self.index {
+            let _ = write!(title, " using {index}");
+        }
+        if let Some(relation) = &self.relation {
+            let _ = write!(title, " on {relation}");
+            if let Some(alias) = self.alias.as_deref().filter(|alias| alias != relation) {
+                let _ = write!(title, " {alias}");
+            }
+        }
+        if let Some(workers) = self.workers {
+            let _ = write!(title, " ({workers} workers)");
+        }
+        title
+    }
+
+    fn write(&self, depth: usize, text: &mut String) {
+        let indent = "  ".repeat(depth);
+        if let Some(subplan) = &self.subplan {
+            let _ = writeln!(text, "{indent}{subplan}:");
+        }
+        let _ = writeln!(text, "{indent}{}", self.title());
+        let listed = |keys: &[String]| (!keys.is_empty()).then(|| keys.join(", "));
+        let details = [
+            ("index", self.index_condition.clone()),
+            ("recheck", self.recheck_condition.clone()),
+            ("hash", self.hash_condition.clone()),
+            ("merge", self.merge_condition.clone()),
+            ("join", self.join_filter.clone()),
+            ("filter", self.filter.clone()),
+            ("group", listed(&self.group_key)),
+            ("sort", listed(&self.sort_key)),
+            ("presorted", listed(&self.presorted_key)),
+        ];
+        for (what, value) in details {
+            if let Some(value) = value {
+                let _ = writeln!(text, "{indent}  | {what}: {value}");
+            }
+        }
+        for input in &self.inputs {
+            input.write(depth + 1, text);
+        }
+    }
+}

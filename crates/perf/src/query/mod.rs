@@ -1,0 +1,142 @@
+//! A critical query: one `.sql` file whose header comments say what it must keep.
+
+mod header;
+mod placeholders;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use runbook::settings::{Settings, SettingsError};
+use runbook::statement::ReadStatement;
+
+/// A query of the system under deployment, with its budget.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// The file's name without `.sql`; benches and snapshots carry it.
+    pub name: String,
+    /// The file, from the settings' folder: what findings name.
+    pub file: String,
+    /// What it answers, as a person would say it (`-- states:`).
+    pub states: String,
+    /// What its 95th percentile may take (`-- budget:`).
+    pub budget: Duration,
+    /// From how many rows of the largest table on which indexes are expected, ascending (`-- indexes:`).
+    pub indexes: Vec<(u64, Expectation)>,
+    /// Tables that it may read from end to end at any size (`-- sequential:`).
+    pub sequential: Vec<String>,
+    /// Example values of `$1`, `$2` … in order (`-- parameter:`).
+    pub parameters: Vec<Parameter>,
+    /// How many rows it may return (`-- rows:`).
+    pub rows: RowBound,
+    /// The statement, without header and final semicolon; it was judged to read only.
+    pub statement: ReadStatement,
+}
+
+/// Which indexes a query is expected to use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expectation {
+    /// At least one of these.
+    OneOf(Vec<String>),
+    /// At least one, whichever.
+    Any,
+    /// No expectation, and sequential scans are allowed: right for small tables.
+    Nothing,
+}
+
+/// The example value of a parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// What it is called in messages.
+    pub name: String,
+    /// Its type, where the header gives one; otherwise the type of the expression.
+    pub of_type: Option<String>,
+    /// A literal, or a SELECT in parentheses that takes the value from the data.
+    pub expression: String,
+    /// Its line in the file, from 1.
+    pub line: usize,
+}
+
+/// How many rows a query may return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowBound {
+    /// At least.
+    pub least: u64,
+    /// At most; `None` is any number.
+    pub most: Option<u64>,
+}
+
+impl RowBound {
+    /// Whether `rows` keeps this bound.
+    pub fn holds(self, rows: u64) -> bool {
+        rows >= self.least && self.most.is_none_or(|most| rows <= most)
+    }
+}
+
+impl std::fmt::Display for RowBound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.least, self.most) {
+            (0, None) => f.write_str("any number of rows"),
+            (least, None) => write!(f, "at least {least} rows"),
+            (0, Some(most)) => write!(f, "up to {most} rows"),
+            (least, Some(most)) if least == most => {
+                write!(f, "exactly {least} row{}", if least == 1 { "" } else { "s" })
+            }
+            (least, Some(most)) => write!(f, "{least} to {most} rows"),
+        }
+    }
+}
+
+impl Query {
+    /// Every query of the settings' folder, by name.
+    ///
+    /// # Errors
+    /// The first file that is wrong, with its line; a folder that cannot be read.
+    pub fn all(settings: &Settings) -> Result<Vec<Self>, SettingsError> {
+        let folder = settings.path(&settings.perf.queries);
+        let mut files = sql_files(&folder).map_err(|reason| unreadable(&folder, &reason))?;
+        files.sort();
+        files
+            .iter()
+            .map(|path| {
+                let text = std::fs::read_to_string(path).map_err(|reason| unreadable(path, &reason))?;
+                let shown = path.strip_prefix(&settings.root).unwrap_or(path);
+                Self::parse(shown, &text)
+            })
+            .collect()
+    }
+
+    /// Reads one file's text. `path` is what messages and findings name.
+    ///
+    /// # Errors
+    /// What is wrong, with the line it stands in: an unknown or missing header line, an index list that is
+    /// none, a placeholder without its parameter, two statements, a statement that writes.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
+        header::parse(path, text)
+    }
+
+    /// The statement's text.
+    pub fn sql(&self) -> &str {
+        self.statement.sql()
+    }
+
+    /// Which indexes are expected where the largest table has `rows` rows.
+    pub fn expectation(&self, rows: u64) -> &Expectation {
+        let holding = self.indexes.iter().rev().find(|(from, _)| *from <= rows);
+        holding.map_or(&Expectation::Nothing, |(_, expectation)| expectation)
+    }
+}
+
+fn sql_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "sql") {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+fn unreadable(path: &Path, reason: &std::io::Error) -> SettingsError {
+    SettingsError::Unreadable { path: path.display().to_string(), reason: reason.to_string() }
+}
