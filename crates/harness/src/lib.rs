@@ -3,15 +3,18 @@
 pub mod backend;
 mod cluster;
 mod database;
+pub mod defects;
 mod error;
 mod fixtures;
 mod keeper;
 mod privilege;
+pub mod proxy;
 mod scratch;
 mod shared;
 mod space;
 mod state;
 mod template;
+mod watcher;
 
 pub use database::Database;
 pub use error::HarnessError;

@@ -13,7 +13,8 @@ use crate::HarnessError;
 use crate::backend::binaries;
 use crate::cluster::{self, Cluster};
 use crate::fixtures::try_settings;
-use crate::state::{State, unique};
+use crate::state::{self, State, unique};
+use crate::watcher::{self, Owned};
 use crate::{keeper, space};
 
 /// What is known of a running server: written by the process that started it, read by all others.
@@ -66,6 +67,7 @@ pub(crate) async fn get() -> Result<Arc<Shared>, HarnessError> {
 async fn acquire() -> Result<Arc<Shared>, HarnessError> {
     let state = State::of_this_process();
     let lease = state.lease()?;
+    state.watch()?;
     if let Some(record) = read(&state) {
         return Ok(Arc::new(Shared { state, record, _lease: lease }));
     }
@@ -73,6 +75,7 @@ async fn acquire() -> Result<Arc<Shared>, HarnessError> {
     let record = match read(&state) {
         Some(record) => record,
         None => {
+            watcher::sweep(&state::root(), &state.folder);
             let record = start_local(&state).await?;
             let text = serde_json::to_vec(&record).map_err(|error| HarnessError::Other(error.to_string()))?;
             state.write("server.json", &text)?;
@@ -98,6 +101,8 @@ async fn start_local(state: &State) -> Result<Record, HarnessError> {
     )?
     .join(format!("runbook-{}", unique()));
     let cluster = Cluster { binaries, folder };
+    state.own(Owned::Server(&cluster.data()))?;
+    state.own(Owned::Folder(&cluster.folder))?;
     cluster.create_folders()?;
     cluster.initdb()?;
     let (port, pid) = start_on_some_port(&cluster).await?;
@@ -152,6 +157,8 @@ fn server_settings(cluster: &Cluster) -> Vec<(String, String)> {
         ("autovacuum", "off"),
         ("checkpoint_timeout", "1h"),
         ("max_wal_size", "4GB"),
+        // In the data directory, where it is removed with it: a killed server leaves POSIX segments behind.
+        ("dynamic_shared_memory_type", "mmap"),
         ("wal_init_zero", "off"),
         ("wal_recycle", "off"),
         ("timezone", "UTC"),

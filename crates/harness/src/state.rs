@@ -68,6 +68,11 @@ impl State {
         open(&self.path(name)).is_ok_and(|file| file.try_lock().is_ok())
     }
 
+    /// Whether a lock exists and nobody holds it.
+    pub(crate) fn is_unheld(&self, name: &str) -> bool {
+        File::open(self.path(name)).is_ok_and(|file| file.try_lock().is_ok())
+    }
+
     /// Replaces a file of the folder as a whole.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), HarnessError> {
         let path = self.path(name);

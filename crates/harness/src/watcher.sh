@@ -1,4 +1,5 @@
-# Ends what a run of tests has left behind. Given to `sh -c`; arguments: the state folder, the idle seconds.
+# Ends what a run of tests has left behind. Given to `sh -c`; arguments: the state folder, the idle seconds, and
+# the seconds for which databases of failed tests (STATE/kept) hold the server.
 #
 # Every test process holds a shared lock on STATE/lease, and the kernel drops it however the process ends. Once
 # nobody has held it for the idle time, the things named in STATE/owned are ended and the folder is removed, all
@@ -11,6 +12,7 @@
 #   database NAME     dropped from the server of RUNBOOK_DATABASE_URL (its environment is in STATE/psql)
 state=$1
 idle=$2
+keep=$3
 
 # One watcher a state folder. Children must not inherit this lock: it says that *this* process lives.
 exec 8>>"$state/watch" 9>>"$state/lease" || exit 1
@@ -34,6 +36,10 @@ lock -xn 8 || exit 0
 
 modified() { stat -c %Y "$state/lease" 2>/dev/null || stat -f %m "$state/lease" 2>/dev/null; }
 
+limit() {
+  if [ "$keep" -gt "$idle" ] && [ -n "$(ls "$state/kept" 2>/dev/null)" ]; then echo "$keep"; else echo "$idle"; fi
+}
+
 stop_server() {
   pid=$(head -n 1 "$1/postmaster.pid" 2>/dev/null) || return
   [ -n "$pid" ] || return
@@ -50,7 +56,10 @@ stop_server() {
     sleep 0.05 8>&- 9>&-
     tries=$((tries + 1))
   done
+  # A killed server leaves its System V segment behind; its number stands in the file that it leaves too.
+  segment=$(sed -n 's/^ *[0-9][0-9]* *\([0-9][0-9]*\) *$/\1/p' "$1/postmaster.pid" 2>/dev/null | tail -n 1)
   kill -KILL "$pid" 2>/dev/null
+  [ -n "$segment" ] && ipcrm -m "$segment" 2>/dev/null
 }
 
 remove_container() {
@@ -73,7 +82,7 @@ remove_container() {
 }
 
 drop_database() {
-  command -v psql >/dev/null 2>&1 || return
+  command -v psql >/dev/null 2>&1 || return 1
   # shellcheck disable=SC1091
   (. "$state/psql" && psql -q -c "DROP DATABASE IF EXISTS \"$1\" WITH (FORCE)" >/dev/null 2>&1)
 }
@@ -84,7 +93,7 @@ while :; do
   lock -u 9
   quiet=0
   before=$(modified)
-  while [ "$quiet" -lt "$idle" ]; do
+  while [ "$quiet" -lt "$(limit)" ]; do
     sleep 1 8>&- 9>&-
     # A run that came and went starts the idle time again.
     now=$(modified)
@@ -103,15 +112,21 @@ done
 
 # Under the exclusive lock from here on. Servers before folders.
 if [ -f "$state/owned" ]; then
+  left=
   while read -r kind what; do
     case $kind in
     server) stop_server "$what" ;;
     container) remove_container "$what" ;;
-    database) drop_database "$what" ;;
+    database) drop_database "$what" || left="$left$what " ;;
     esac
   done <"$state/owned"
   while read -r kind what; do
     [ "$kind" = folder ] && [ -n "$what" ] && rm -rf -- "$what"
   done <"$state/owned"
 fi
-rm -rf -- "$state"
+if [ -n "${left:-}" ]; then
+  # Without psql here: the next run drops them, and needs to know their names.
+  rm -f -- "$state/server.json"
+else
+  rm -rf -- "$state"
+fi

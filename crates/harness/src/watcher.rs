@@ -1,0 +1,89 @@
+//! The watcher: a small process in a session of its own that ends what a run has left behind. It is a shell
+//! script, because `cargo test -p SUITE` builds no helper program.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use process_wrap::std::{CommandWrap, ProcessSession};
+
+use crate::HarnessError;
+use crate::state::State;
+
+const SCRIPT: &str = include_str!("watcher.sh");
+
+/// Something that the watcher ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Owned<'a> {
+    Folder(&'a Path),
+    /// A server's data directory.
+    Server(&'a Path),
+    Container(&'a str),
+    Database(&'a str),
+}
+
+impl State {
+    /// Notes a thing before it is made, so that there is no moment at which a killed process leaves it unknown.
+    pub(crate) fn own(&self, thing: Owned<'_>) -> Result<(), HarnessError> {
+        let line = match thing {
+            Owned::Folder(path) => format!("folder {}\n", path.display()),
+            Owned::Server(path) => format!("server {}\n", path.display()),
+            Owned::Container(name) => format!("container {name}\n"),
+            Owned::Database(name) => format!("database {name}\n"),
+        };
+        let path = self.path("owned");
+        let mut file = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(HarnessError::io(&path))?;
+        file.write_all(line.as_bytes()).map_err(HarnessError::io(&path))
+    }
+
+    /// Starts a watcher when none lives. The caller holds a share of the lease.
+    pub(crate) fn watch(&self) -> Result<(), HarnessError> {
+        if self.is_free("watch") { spawn(&self.folder, idle_seconds(), keep_seconds()) } else { Ok(()) }
+    }
+}
+
+/// How long a server outlives the last test that used it: `RUNBOOK_IDLE_SECONDS`, 60 by default.
+pub(crate) fn idle_seconds() -> u64 {
+    seconds("RUNBOOK_IDLE_SECONDS").unwrap_or(60)
+}
+
+/// How long the databases of failed tests are kept, and their server with them: `RUNBOOK_KEEP_SECONDS`; 900 by
+/// default, but never longer than an idle time that was asked for.
+pub(crate) fn keep_seconds() -> u64 {
+    seconds("RUNBOOK_KEEP_SECONDS").or_else(|| seconds("RUNBOOK_IDLE_SECONDS")).unwrap_or(900)
+}
+
+fn seconds(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.trim().parse().ok()
+}
+
+/// Ends what others of this user have left behind and nobody watches: their lease and their watch are free.
+pub(crate) fn sweep(root: &Path, own: &Path) {
+    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+        let state = State { folder: entry.path() };
+        let left = state.folder != own && state.path("lease").exists();
+        if left && state.is_unheld("lease") && state.is_unheld("watch") {
+            let _ = spawn(&state.folder, 0, 0);
+        }
+    }
+}
+
+fn spawn(state: &Path, idle: u64, keep: u64) -> Result<(), HarnessError> {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", SCRIPT, "runbook-watcher"])
+        .arg(state)
+        .args([idle.to_string(), keep.to_string()])
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut command = CommandWrap::from(command);
+    // A signal to the run's process group, or a closed terminal, must not reach it.
+    command.wrap(ProcessSession);
+    command.spawn().map(drop).map_err(HarnessError::io(Path::new("sh")))
+}
