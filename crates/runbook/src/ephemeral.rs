@@ -1,10 +1,14 @@
 //! An ephemeral database: ours, so anything goes.
 
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use std::sync::Arc;
+
+use sqlx::postgres::{PgArguments, PgPool, PgPoolOptions, PgRow};
+use tokio::sync::OnceCell;
 
 use crate::check::CheckError;
 use crate::reader::{ReadLimits, Reader};
 use crate::secret::DatabaseUrl;
+use crate::statement::{Catalogue, ReadStatement};
 
 /// The comment on a database by which it is known to be ours to destroy. The harness sets it when it creates
 /// one; [`Ephemeral::adopt`] refuses a database without it.
@@ -16,6 +20,7 @@ pub struct Ephemeral {
     pool: PgPool,
     url: DatabaseUrl,
     limits: ReadLimits,
+    catalogue: Arc<OnceCell<Arc<Catalogue>>>,
 }
 
 impl Ephemeral {
@@ -44,7 +49,7 @@ impl Ephemeral {
                 "{url} is not an ephemeral database: it lacks the comment by which runbook knows its own"
             )));
         }
-        Ok(Self { pool, url, limits })
+        Ok(Self { pool, url, limits, catalogue: Arc::default() })
     }
 
     /// Connections that may do anything.
@@ -57,12 +62,22 @@ impl Ephemeral {
         &self.url
     }
 
+    /// Runs `EXPLAIN (ANALYZE …)` of a reading statement in a session of its own: it runs the statement, so it is
+    /// here and not on a [`Reader`], which a live target gives too.
+    ///
+    /// # Errors
+    /// As [`Reader::rows`].
+    pub async fn analyze(&self, sql: &str, arguments: PgArguments) -> Result<Vec<PgRow>, CheckError> {
+        let statement = ReadStatement::parse_analyze(sql)?;
+        self.reader().await?.run(&statement, arguments).await
+    }
+
     /// Opens a read-only session, the same as a live target gives.
     ///
     /// # Errors
     /// When no connection can be had.
     pub async fn reader(&self) -> Result<Reader, CheckError> {
-        Reader::open(self.pool.acquire().await?, self.limits).await
+        Reader::open(&self.pool, self.limits, &self.catalogue).await
     }
 }
 

@@ -1,16 +1,21 @@
 //! A live database (staging, production): it hands out read-only sessions and nothing else.
 
+use std::sync::Arc;
+
 use sqlx::postgres::{PgPool, PgPoolOptions};
+use tokio::sync::OnceCell;
 
 use crate::check::CheckError;
 use crate::reader::{ReadLimits, Reader};
 use crate::secret::DatabaseUrl;
+use crate::statement::Catalogue;
 
 /// A database that others use. It has no way to write: see invariant 3 in `ARCHITECTURE.md`.
 #[derive(Clone)]
 pub struct Live {
     pool: PgPool,
     limits: ReadLimits,
+    catalogue: Arc<OnceCell<Arc<Catalogue>>>,
     shown: String,
 }
 
@@ -32,7 +37,7 @@ impl Live {
             .connect_with(options)
             .await
             .map_err(crate::context::classify)?;
-        Ok(Self { pool, limits, shown: url.to_string() })
+        Ok(Self { pool, limits, catalogue: Arc::default(), shown: url.to_string() })
     }
 
     /// Opens a read-only session.
@@ -40,7 +45,7 @@ impl Live {
     /// # Errors
     /// When no connection can be had.
     pub async fn reader(&self) -> Result<Reader, CheckError> {
-        Reader::open(self.pool.acquire().await?, self.limits).await
+        Reader::open(&self.pool, self.limits, &self.catalogue).await
     }
 }
 

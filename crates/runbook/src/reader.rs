@@ -1,13 +1,15 @@
 //! A read-only session: the only way in which a check sees a database.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{AssertSqlSafe, FromRow, Postgres, Row as _};
+use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Row as _};
+use tokio::sync::OnceCell;
 
 use crate::check::CheckError;
-use crate::statement::ReadStatement;
+use crate::statement::{Catalogue, ReadStatement};
 
 /// How long a reader's statements may take, wait for a lock, and idle. Each is sent to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,50 +22,53 @@ pub struct ReadLimits {
     pub idle: Duration,
 }
 
+/// How much longer than `statement_timeout` this side waits for an answer: a server that is cut off does not
+/// send its own time-out.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Where every statement starts from. Going back to it after an error keeps the transaction and its snapshot
+/// (REPEATABLE READ takes one for the whole transaction), and frees what locks the failed statement took.
+const START: &str = "runbook_start";
+
 /// An open READ ONLY transaction that takes one parsed SELECT, EXPLAIN or SHOW at a time
 /// ([`ReadStatement`]), and nothing else. Dropping it rolls back.
+///
+/// Each statement goes over the extended protocol, unnamed: it works through a pooler in transaction mode. A
+/// statement that fails does not end the session: the next one sees the same snapshot.
 pub struct Reader {
-    connection: PoolConnection<Postgres>,
+    session: Session,
+    catalogue: Arc<Catalogue>,
+    limits: ReadLimits,
 }
 
 impl Reader {
-    /// Opens the transaction on a connection and sets its limits.
+    /// Opens the transaction on a connection of `pool` and sets its limits. `catalogue` is loaded by the first.
     pub(crate) async fn open(
-        mut connection: PoolConnection<Postgres>,
+        pool: &PgPool,
         limits: ReadLimits,
+        catalogue: &OnceCell<Arc<Catalogue>>,
     ) -> Result<Self, CheckError> {
-        let begin = format!(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}; \
-             SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {}",
-            limits.statement.as_millis(),
-            limits.lock.as_millis(),
-            limits.idle.as_millis()
-        );
-        sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut *connection).await?;
-        Ok(Self { connection })
+        let mut session =
+            Session { connection: Some(pool.acquire().await.map_err(crate::context::classify)?), busy: true };
+        let connection = session.connection()?;
+        sqlx::raw_sql(AssertSqlSafe(opening(limits)))
+            .execute(&mut *connection)
+            .await
+            .map_err(crate::context::classify)?;
+        let catalogue =
+            catalogue.get_or_try_init(|| async { Catalogue::load(connection).await.map(Arc::new) }).await?;
+        session.busy = false;
+        Ok(Self { session, catalogue: Arc::clone(catalogue), limits })
     }
 
     /// Runs one reading statement and returns its rows.
     ///
     /// # Errors
-    /// When the statement is refused, or the database answers with an error. After a database error the
-    /// transaction is aborted: open another reader.
+    /// When the statement is refused, or the database answers with an error; the session goes on after both.
+    /// It does not when the connection is lost, or no answer comes in time: open another reader.
     pub async fn rows(&mut self, sql: &str, arguments: PgArguments) -> Result<Vec<PgRow>, CheckError> {
-        let statement = ReadStatement::parse(sql)?;
-        // Not persistent: a named prepared statement does not survive a pooler in transaction mode.
-        let query = sqlx::query_with(AssertSqlSafe(statement.sql().to_owned()), arguments).persistent(false);
-        query.fetch_all(&mut *self.connection).await.map_err(crate::context::classify)
-    }
-
-    /// Exports the transaction's snapshot, for `pg_dump --snapshot` or another session that is to see the very same
-    /// rows. It is valid for as long as this reader is open. The guard refuses the function in a statement; here
-    /// it is a method, since all it does is to name what is read.
-    ///
-    /// # Errors
-    /// As [`Self::rows`].
-    pub async fn export_snapshot(&mut self) -> Result<String, CheckError> {
-        let query = sqlx::query_scalar("SELECT pg_catalog.pg_export_snapshot()").persistent(false);
-        query.fetch_one(&mut *self.connection).await.map_err(crate::context::classify)
+        let statement = ReadStatement::parse_cached(sql)?;
+        self.run(&statement, arguments).await
     }
 
     /// [`Self::rows`] without parameters, as a typed row.
@@ -103,10 +108,142 @@ impl Reader {
             other => Err(CheckError::Other(format!("{} rows where one was expected", other.len()))),
         }
     }
+
+    /// Exports the transaction's snapshot, for `pg_dump --snapshot` or another session that is to see the very same
+    /// rows. It is valid for as long as this reader is open. The guard refuses the function in a statement; here
+    /// it is a method, since all it does is to name what is read.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub async fn export_snapshot(&mut self) -> Result<String, CheckError> {
+        // A snapshot cannot be exported below a savepoint.
+        self.session.control(format!("RELEASE SAVEPOINT {START}")).await?;
+        let query = sqlx::query_scalar("SELECT pg_catalog.pg_export_snapshot()").persistent(false);
+        let limit = self.limits.statement + GRACE;
+        let answer =
+            self.session.bounded(limit, async |connection| query.fetch_one(connection).await).await?;
+        let name = answer.map_err(crate::context::classify)?;
+        self.session.control(format!("SAVEPOINT {START}")).await?;
+        Ok(name)
+    }
+
+    /// Judges a parsed statement by the catalogue of this database, and runs it.
+    pub(crate) async fn run(
+        &mut self,
+        statement: &ReadStatement,
+        arguments: PgArguments,
+    ) -> Result<Vec<PgRow>, CheckError> {
+        self.catalogue.judge(statement)?;
+        // Not persistent: a named prepared statement does not survive a pooler in transaction mode.
+        let query = sqlx::query_with(AssertSqlSafe(statement.sql().to_owned()), arguments).persistent(false);
+        let limit = self.limits.statement + GRACE;
+        match self.session.bounded(limit, async |connection| query.fetch_all(connection).await).await? {
+            Ok(rows) => Ok(rows),
+            Err(error) => {
+                // Where the session is gone there is nothing to go back to: what is told is the first error.
+                let _ = self.session.control(format!("ROLLBACK TO SAVEPOINT {START}")).await;
+                Err(crate::context::classify(error))
+            }
+        }
+    }
+}
+
+/// The connection of a reader, in its transaction. One whose answer is still due (the future was dropped
+/// half-way, the server did not answer) is closed, not given back to the pool.
+struct Session {
+    connection: Option<PoolConnection<Postgres>>,
+    busy: bool,
+}
+
+impl Session {
+    fn connection(&mut self) -> Result<&mut PgConnection, CheckError> {
+        self.connection.as_deref_mut().ok_or_else(gone)
+    }
+
+    async fn bounded<T>(
+        &mut self,
+        limit: Duration,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<Result<T, sqlx::Error>, CheckError> {
+        if self.busy {
+            return Err(gone());
+        }
+        self.busy = true;
+        let answer = tokio::time::timeout(limit, work(self.connection()?)).await.map_err(|_| {
+            CheckError::Interrupted(format!("the server did not answer within {} s", limit.as_secs_f64()))
+        })?;
+        self.busy = false;
+        Ok(answer)
+    }
+
+    /// Sends a constant of this module. Without an answer, the session is gone.
+    async fn control(&mut self, text: String) -> Result<(), CheckError> {
+        let work = async |connection: &mut PgConnection| {
+            sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await.map(|_| ())
+        };
+        let answer = self.bounded(GRACE, work).await?;
+        self.busy = answer.is_err();
+        answer.map_err(crate::context::classify)
+    }
+}
+
+impl Drop for Session {
+    /// Rolls back and gives the connection back to the pool, in a task; without a runtime, closes it.
+    fn drop(&mut self) {
+        let session = Closing(self.connection.take());
+        if let (false, Ok(runtime)) = (self.busy, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(session.roll_back());
+        }
+    }
+}
+
+/// A connection that is closed unless its transaction was ended first: also when the runtime ends before the task.
+struct Closing(Option<PoolConnection<Postgres>>);
+
+impl Closing {
+    async fn roll_back(mut self) {
+        if let Some(connection) = self.0.as_deref_mut()
+            && let Ok(Ok(_)) =
+                tokio::time::timeout(GRACE, sqlx::raw_sql("ROLLBACK").execute(connection)).await
+        {
+            drop(self.0.take());
+        }
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(connection.detach());
+        }
+    }
+}
+
+fn gone() -> CheckError {
+    CheckError::Other("the session of this reader is gone; open another one".into())
 }
 
 impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reader").finish_non_exhaustive()
     }
+}
+
+/// The text that opens a session: constants and numbers of our own, so it may go as one simple query.
+///
+/// `standard_conforming_strings` is set because the guard reads strings by that rule.
+fn opening(limits: ReadLimits) -> String {
+    format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}; \
+         SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {}; \
+         SET LOCAL standard_conforming_strings = on; SAVEPOINT {START}",
+        milliseconds(limits.statement),
+        milliseconds(limits.lock),
+        milliseconds(limits.idle),
+    )
+}
+
+/// For the server, 0 means no limit: the least is 1 ms, the most what an integer setting takes.
+fn milliseconds(limit: Duration) -> u128 {
+    limit.as_millis().clamp(1, 2_147_483_647)
 }

@@ -1,2 +1,5 @@
 //! One test binary; a module a topic.
 mod document;
+
+mod statement;
+mod address;

@@ -1,0 +1,175 @@
+//! The names in a statement, read as the server reads them.
+
+use squawk_syntax::unescape::escape_unicode_esc_str;
+use squawk_syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
+
+use super::{Called, Refused};
+
+/// A name is cut to this many bytes by the server (`NAMEDATALEN` less one).
+const LONGEST_NAME: usize = 63;
+
+/// Refuses characters that no statement needs and on which two readers of it could differ.
+pub(super) fn plain_text(sql: &str) -> Result<(), Refused> {
+    match sql.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        Some(found) => {
+            Err(Refused::Unparsed(format!("it holds the control character U+{:04X}", u32::from(found))))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses an `E'…'` string that goes on in a second literal: the server reads backslashes in the continuation
+/// as escapes, the parser does not, and what one takes for text the other could take for code.
+pub(super) fn literals(tree: &SyntaxNode) -> Result<(), Refused> {
+    let mut escaped = false;
+    for token in significant(tree) {
+        if escaped && token.kind() == SyntaxKind::STRING {
+            return Err(Refused::Unparsed(
+                "an E'' string goes on in a second literal; write it as one".into(),
+            ));
+        }
+        escaped = token.kind() == SyntaxKind::ESC_STRING;
+    }
+    Ok(())
+}
+
+/// Every function that is called. Two nets: the parser's calls, and each identifier before a parenthesis that is
+/// not the name of a CTE or an alias.
+pub(super) fn calls(tree: &SyntaxNode) -> Result<Vec<Called>, Refused> {
+    let mut calls = Vec::new();
+    for call in tree.descendants().filter(|node| node.kind() == SyntaxKind::CALL_EXPR) {
+        if call.children().any(|child| child.kind() == SyntaxKind::ARG_LIST) {
+            let Some(callee) = call.children().find(|child| child.kind() != SyntaxKind::ARG_LIST) else {
+                return Err(Refused::Unparsed("a call without a name".into()));
+            };
+            calls.push(called(&callee)?);
+        }
+    }
+    let mut before: Option<SyntaxToken> = None;
+    for token in significant(tree) {
+        if token.kind() == SyntaxKind::L_PAREN
+            && let Some(name) = before.filter(|token| token.kind() == SyntaxKind::IDENT)
+            && !names_a_relation(&name)
+        {
+            let name = decode(name.text())?;
+            if !calls.iter().any(|call| call.name == name) {
+                calls.push(Called { schema: None, name });
+            }
+        }
+        before = Some(token);
+    }
+    calls.sort();
+    calls.dedup();
+    Ok(calls)
+}
+
+/// The names after a dot.
+pub(super) fn fields(tree: &SyntaxNode) -> Result<Vec<String>, Refused> {
+    let mut fields = Vec::new();
+    for field in tree.descendants().filter(|node| node.kind() == SyntaxKind::FIELD_EXPR) {
+        if let Some(name) = field.children().last().filter(|child| child.kind() == SyntaxKind::NAME_REF)
+            && let Some(token) = first_token(&name)
+        {
+            fields.push(decode(token.text())?);
+        }
+    }
+    fields.sort();
+    fields.dedup();
+    Ok(fields)
+}
+
+/// The runs of characters of which operators are made. A run holds at least one operator; that it may hold more
+/// (`*-`) is why the catalogue looks for an operator *in* it.
+pub(super) fn operators(tree: &SyntaxNode) -> Vec<String> {
+    let mut runs = vec![String::new()];
+    for element in tree.descendants_with_tokens() {
+        let SyntaxElement::Token(token) = element else { continue };
+        let text = token.text();
+        if !text.is_empty() && text.chars().all(|c| "+-*/<>=~!@#%^&|`?".contains(c)) {
+            if let Some(run) = runs.last_mut() {
+                run.push_str(text);
+            }
+        } else if runs.last().is_some_and(|run| !run.is_empty()) {
+            runs.push(String::new());
+        }
+    }
+    runs.retain(|run| !run.is_empty());
+    runs.sort();
+    runs.dedup();
+    runs
+}
+
+/// The one significant token of a node.
+pub(super) fn only_token(node: &SyntaxNode) -> Option<SyntaxToken> {
+    let mut tokens = significant(node);
+    tokens.next().filter(|_| tokens.next().is_none())
+}
+
+/// An identifier or keyword as the server reads it.
+pub(super) fn decode(text: &str) -> Result<String, Refused> {
+    let name = if let Some(inner) = inside(text, "\"") {
+        inner.replace("\"\"", "\"")
+    } else if let Some(inner) = inside(text, "U&\"").or_else(|| inside(text, "u&\"")) {
+        unescape(&inner.replace("\"\"", "\""))?
+    } else {
+        text.to_ascii_lowercase()
+    };
+    let mut end = name.len().min(LONGEST_NAME);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    Ok(name[..end].to_owned())
+}
+
+fn called(callee: &SyntaxNode) -> Result<Called, Refused> {
+    let unreadable =
+        || Refused::Unparsed(format!("`{}` cannot be read as the name of a function", callee.text()));
+    let mut path: Vec<SyntaxToken> = Vec::new();
+    for token in significant(callee) {
+        match token.kind() {
+            SyntaxKind::DOT => {}
+            SyntaxKind::UESCAPE_KW => {
+                return Err(Refused::Unparsed(
+                    "UESCAPE in the name of a function; write the name plainly".into(),
+                ));
+            }
+            _ => path.push(token),
+        }
+    }
+    if !matches!(callee.kind(), SyntaxKind::NAME_REF | SyntaxKind::FIELD_EXPR) {
+        return Err(unreadable());
+    }
+    let (name, before) = path.split_last().ok_or_else(unreadable)?;
+    let schema = before.last().map(|token| decode(token.text())).transpose()?;
+    Ok(Called { schema, name: decode(name.text())? })
+}
+
+/// Whether an identifier before a parenthesis is there to name a CTE, a table or a column list, not to call.
+fn names_a_relation(name: &SyntaxToken) -> bool {
+    name.parent()
+        .is_some_and(|parent| matches!(parent.kind(), SyntaxKind::CTE_NAME | SyntaxKind::TABLE_ALIAS))
+}
+
+fn first_token(node: &SyntaxNode) -> Option<SyntaxToken> {
+    significant(node).next()
+}
+
+/// The tokens of a node, without white space and comments.
+fn significant(node: &SyntaxNode) -> impl Iterator<Item = SyntaxToken> {
+    node.descendants_with_tokens()
+        .filter_map(SyntaxElement::into_token)
+        .filter(|token| !matches!(token.kind(), SyntaxKind::WHITESPACE | SyntaxKind::COMMENT))
+}
+
+fn inside<'a>(text: &'a str, opening: &str) -> Option<&'a str> {
+    text.strip_prefix(opening).and_then(|rest| rest.strip_suffix('"'))
+}
+
+fn unescape(text: &str) -> Result<String, Refused> {
+    let mut name = Ok(String::new());
+    escape_unicode_esc_str(text, '\\', |_, character| match (character, &mut name) {
+        (Ok(character), Ok(name)) => name.push(character),
+        _ => name = Err(Refused::Unparsed("a Unicode escape in a name is wrong".into())),
+    });
+    name
+}
