@@ -1,0 +1,44 @@
+//! What surrounds every route: the time limit and the figures; and, around writes, maintenance mode.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use crate::error::{ApiError, DatabaseFailed};
+use crate::service::Service;
+
+/// Ends a request that takes too long, and counts every answer.
+pub(crate) async fn observe(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = match *request.method() {
+        // Methods are the caller's own words: those that no route knows are one figure, not many.
+        Method::GET | Method::HEAD | Method::POST | Method::PUT => request.method().as_str().to_owned(),
+        _ => "other".to_owned(),
+    };
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let response = match tokio::time::timeout(service.limits.request, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::TimedOut.into_response(),
+    };
+    let database_failed = response.extensions().get::<DatabaseFailed>().is_some();
+    service.metrics.request(&method, &route, response.status().as_u16(), started.elapsed(), database_failed);
+    response
+}
+
+/// Refuses writes under maintenance, and keeps maintenance from beginning in the midst of one.
+pub(crate) async fn admit_writes(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match service.maintenance.admit().await {
+        Some(_admitted) => next.run(request).await,
+        None => ApiError::Maintenance.into_response(),
+    }
+}

@@ -1,0 +1,83 @@
+//! Maintenance mode: writes wait, reads go on. Kept in a file beside the service, not in the database, because a
+//! restore of the database must not end it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{RwLock, RwLockReadGuard};
+
+/// Why the state file could not be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {problem}", .path.display())]
+pub struct StateFileError {
+    path: PathBuf,
+    problem: String,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StateFile {
+    maintenance: bool,
+}
+
+/// Whether writes are refused; the file remembers it over a restart.
+#[derive(Debug)]
+pub struct Maintenance {
+    path: PathBuf,
+    enabled: RwLock<bool>,
+}
+
+impl Maintenance {
+    /// Reads the state file; a missing one means "not under maintenance".
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read: to guess could let writes through in the midst of a migration.
+    pub fn load(path: &Path) -> Result<Self, StateFileError> {
+        let error = |problem: String| StateFileError { path: path.to_owned(), problem };
+        let enabled = match std::fs::read(path) {
+            Ok(bytes) => {
+                let state: StateFile = serde_json::from_slice(&bytes).map_err(|e| {
+                    error(format!("not a state file of this service: {e}; mend it or remove it"))
+                })?;
+                state.maintenance
+            }
+            Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => false,
+            Err(other) => return Err(error(format!("cannot be read: {other}"))),
+        };
+        Ok(Self { path: path.to_owned(), enabled: RwLock::new(enabled) })
+    }
+
+    /// Whether writes are refused now.
+    pub async fn enabled(&self) -> bool {
+        *self.enabled.read().await
+    }
+
+    /// The right to write, held until the write is over; `None` under maintenance.
+    pub(crate) async fn admit(&self) -> Option<RwLockReadGuard<'_, bool>> {
+        let enabled = self.enabled.read().await;
+        (!*enabled).then_some(enabled)
+    }
+
+    /// Switches the mode. When this returns, the file says so, and no write that was admitted before is still
+    /// on its way.
+    ///
+    /// # Errors
+    /// When the file cannot be written; the mode is then unchanged.
+    pub async fn set(&self, enabled: bool) -> Result<(), StateFileError> {
+        let mut current = self.enabled.write().await;
+        self.write(&StateFile { maintenance: enabled })
+            .map_err(|e| StateFileError { path: self.path.clone(), problem: format!("cannot be written: {e}") })?;
+        *current = enabled;
+        Ok(())
+    }
+
+    /// Beside the file first, then in its place: a crash leaves the old state or the new one.
+    fn write(&self, state: &StateFile) -> std::io::Result<()> {
+        let beside = self.path.with_extension("new");
+        let mut file = std::fs::File::create(&beside)?;
+        file.write_all(serde_json::to_string(state)?.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&beside, &self.path)
+    }
+}

@@ -1,0 +1,46 @@
+//! Is it alive, can it serve, and how does it fare.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::envelope::Envelope;
+use crate::metrics::Now;
+use crate::service::Service;
+
+/// The process answers; nothing else is claimed.
+pub(super) async fn health(State(service): State<Arc<Service>>) -> Response {
+    let maintenance = service.maintenance.enabled().await;
+    Envelope::of(json!({ "status": "alive", "maintenance": maintenance })).respond(StatusCode::OK)
+}
+
+/// The database answers and holds the service's table. Maintenance is told and does not unready the service:
+/// reads go on.
+pub(super) async fn ready(State(service): State<Arc<Service>>) -> Response {
+    let maintenance = service.maintenance.enabled().await;
+    let question = sqlx::query_scalar::<_, bool>("SELECT to_regclass('projects') IS NOT NULL").fetch_one(&service.pool);
+    let database = match tokio::time::timeout(service.limits.ready, question).await {
+        Ok(Ok(true)) => "ok",
+        Ok(Ok(false)) => "not migrated",
+        Ok(Err(_)) | Err(_) => "unreachable",
+    };
+    let ready = database == "ok";
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let result = json!({ "ready": ready, "maintenance": maintenance, "checks": { "database": database } });
+    Envelope::of(result).respond(status)
+}
+
+/// Prometheus' text format.
+pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Response {
+    let now = Now {
+        connections: service.pool.size(),
+        idle: service.pool.num_idle(),
+        maximum: service.pool.options().get_max_connections(),
+        maintenance: service.maintenance.enabled().await,
+    };
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], service.metrics.render(now)).into_response()
+}

@@ -1,0 +1,200 @@
+//! Projects: create, read, list, update.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::header::{ETAG, IF_MATCH, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::body;
+use crate::envelope::Envelope;
+use crate::error::{ApiError, Problem};
+use crate::fields::Fields;
+use crate::project::Project;
+use crate::service::Service;
+use crate::status::Status;
+use crate::store::{self, Change, Match, NewProject};
+
+/// Characters of a `varchar(255)`.
+const SHORT: usize = 255;
+/// Projects on a page, without and with a `limit`.
+const PAGE: i64 = 50;
+const LARGEST_PAGE: i64 = 100;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// The parameters of a list. Numbers are read as text, to refuse them in our own words.
+#[derive(Debug, Deserialize)]
+pub(super) struct Listing {
+    skip: Option<String>,
+    limit: Option<String>,
+    status: Option<String>,
+    q: Option<String>,
+}
+
+/// `POST /projects`
+pub(super) async fn create(State(service): State<Arc<Service>>, request: Request) -> Result<Response, ApiError> {
+    let key = idempotency_key(request.headers())?;
+    let mut fields = Fields::new(body::object(request, service.limits.body).await?);
+    let new = NewProject {
+        name: fields.required("name", SHORT),
+        account_id: fields.required("account_id", SHORT),
+        created_by: fields.required("created_by", SHORT),
+        customer: fields.optional("customer", Some(SHORT)).flatten(),
+        description: fields.optional("description", None).flatten(),
+    };
+    fields.finish()?;
+    let (project, replayed) = store::create(&service.pool, new, key.as_deref()).await?;
+    let mut response = answer(&project, StatusCode::CREATED);
+    // An id is letters, digits and `_`.
+    if let Ok(location) = HeaderValue::from_str(&format!("/projects/{}", project.project_id)) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    if replayed {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// `GET /projects/{id}`
+pub(super) async fn read(
+    State(service): State<Arc<Service>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let project = store::read(&service.pool, &project_id(id)?).await?;
+    Ok(answer(&project, StatusCode::OK))
+}
+
+/// `GET /projects`
+pub(super) async fn list(
+    State(service): State<Arc<Service>>,
+    query: Result<Query<Listing>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(listing) = query
+        .map_err(|_| ApiError::Invalid(vec![Problem::new("query", "the parameters cannot be read")]))?;
+    let mut problems = Vec::new();
+    let skip = number(listing.skip.as_deref(), "skip", 0, 0..=i64::MAX, &mut problems);
+    let limit = number(listing.limit.as_deref(), "limit", PAGE, 1..=LARGEST_PAGE, &mut problems);
+    let status = listing.status.as_deref().and_then(|name| {
+        let status = Status::named(name);
+        if status.is_none() {
+            problems.push(Problem::new("status", format!("must be one of {}", names())));
+        }
+        status
+    });
+    let text = listing.q.as_deref().filter(|text| !text.is_empty());
+    if text.is_some_and(|text| text.contains('\0')) {
+        problems.push(Problem::new("q", "holds a NUL character"));
+    }
+    if !problems.is_empty() {
+        return Err(ApiError::Invalid(problems));
+    }
+    let page = store::list(&service.pool, status, text, skip, limit).await?;
+    let confidence = page.projects.iter().map(|p| p.confidence.unwrap_or(0.0)).fold(1.0, f64::min);
+    let items: Vec<_> = page.projects.iter().map(Project::result).collect();
+    let inputs = json!({ "skip": skip, "limit": limit, "status": status.map(Status::name), "q": text });
+    Ok(Envelope::of(json!({ "items": items, "total": page.total, "skip": skip, "limit": limit }))
+        .confidence(confidence)
+        .inputs(inputs)
+        .respond(StatusCode::OK))
+}
+
+/// `PUT /projects/{id}`
+pub(super) async fn update(
+    State(service): State<Arc<Service>>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let id = project_id(id)?;
+    let etags = etags(request.headers());
+    let mut fields = Fields::new(body::object(request, service.limits.body).await?);
+    if fields.is_empty() {
+        return Err(ApiError::body("it names no field to change"));
+    }
+    let change = Change {
+        name: fields.filled("name", SHORT),
+        customer: fields.optional("customer", Some(SHORT)),
+        description: fields.optional("description", None),
+        site_name: fields.optional("site_name", Some(SHORT)),
+        street: fields.optional("street", Some(SHORT)),
+        status: fields.filled("status", 50).and_then(|name| {
+            Status::named(&name).or_else(|| fields.problem("status", format!("must be one of {}", names())))
+        }),
+        confidence: fields.fraction("confidence"),
+        updated_by: fields.filled("updated_by", SHORT),
+    };
+    fields.finish()?;
+    let project = store::update(&service.pool, &id, &etags.ok_or(ApiError::NoIfMatch)?, change).await?;
+    Ok(answer(&project, StatusCode::OK))
+}
+
+fn answer(project: &Project, status: StatusCode) -> Response {
+    let envelope = project.envelope().inputs(json!({ "project_id": project.project_id }));
+    let mut response = envelope.respond(status);
+    let etag = project.etag.as_ref().and_then(|etag| HeaderValue::from_str(&format!("\"{etag}\"")).ok());
+    if let Some(etag) = etag {
+        response.headers_mut().insert(ETAG, etag);
+    }
+    response
+}
+
+/// An id that no column can hold is the id of no project.
+fn project_id(id: Result<Path<String>, PathRejection>) -> Result<String, ApiError> {
+    match id {
+        Ok(Path(id)) if !id.contains('\0') && id.chars().count() <= SHORT => Ok(id),
+        _ => Err(ApiError::NoProject),
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if !key.trim().is_empty() && key.len() <= SHORT => Ok(Some(key.trim().to_owned())),
+        _ => Err(ApiError::Invalid(vec![Problem::new(
+            "Idempotency-Key",
+            format!("must be 1 to {SHORT} visible ASCII characters"),
+        )])),
+    }
+}
+
+/// The etags of `If-Match`. A weak one never matches; one without quotes is read as it is meant.
+fn etags(headers: &HeaderMap) -> Option<Match> {
+    let mut given = headers.get_all(IF_MATCH).iter().peekable();
+    given.peek()?;
+    let mut etags = Vec::new();
+    for etag in given.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim) {
+        match etag {
+            "*" => return Some(Match::Any),
+            weak if weak.starts_with("W/") => {}
+            strong => etags.push(strong.trim_matches('"').to_owned()),
+        }
+    }
+    Some(Match::Etags(etags))
+}
+
+fn number(
+    text: Option<&str>,
+    field: &str,
+    default: i64,
+    range: std::ops::RangeInclusive<i64>,
+    problems: &mut Vec<Problem>,
+) -> i64 {
+    let Some(text) = text else { return default };
+    match text.parse() {
+        Ok(number) if range.contains(&number) => number,
+        _ => {
+            let (least, most) = (range.start(), range.end());
+            problems.push(Problem::new(field, format!("must be a whole number from {least} to {most}")));
+            default
+        }
+    }
+}
+
+fn names() -> String {
+    Status::ALL.map(Status::name).join(", ")
+}
