@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod alembic;
+pub mod catalogue;
 mod error;
 mod lock;
 mod problem;
@@ -85,9 +86,7 @@ pub fn open_with(settings: &Settings, tool: MigrationTool) -> Result<Box<dyn Mig
     let limit = settings.limits.command;
     Ok(match tool {
         MigrationTool::Sqlx => Box::new(sql_files::SqlFiles::open(&folder, limit)?),
-        MigrationTool::Alembic => {
-            return Err(MigrationError::NoAlembic { looked: "not looked for yet".into() });
-        }
+        MigrationTool::Alembic => Box::new(alembic::Alembic::open(&settings.root, &folder, limit)?),
     })
 }
 
@@ -106,7 +105,11 @@ pub fn examine(
             let found = sql_files::Folder::read(&folder)?;
             Ok((found.revisions, found.problems))
         }
-        MigrationTool::Alembic => Err(MigrationError::NoAlembic { looked: "not looked for yet".into() }),
+        MigrationTool::Alembic => {
+            let program = alembic::Program::find(&settings.root)?;
+            let project = alembic::Project::read(&program, &folder, settings.limits.command)?;
+            Ok((project.revisions, project.problems))
+        }
     }
 }
 

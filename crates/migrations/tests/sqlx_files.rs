@@ -1,0 +1,133 @@
+//! Applying and reverting SQL migrations, and version tables that say something impossible.
+
+use harness::Database;
+use migrations::MigrationError;
+use rstest::rstest;
+use runbook::settings::MigrationTool;
+
+use crate::support::{Copied, current};
+
+#[tokio::test]
+async fn a_database_goes_up_and_down_to_any_revision() {
+    let db = Database::empty().await.unwrap();
+    let migrator = migrations::open_with(&harness::settings(), MigrationTool::Sqlx).unwrap();
+    assert_eq!(current(&*migrator, &db).await.unwrap(), None);
+    assert_eq!(migrator.upgrade(db.url(), "002").await.unwrap(), ["001", "002"]);
+    assert_eq!(current(&*migrator, &db).await.unwrap().as_deref(), Some("002"));
+    assert_eq!(migrator.pending(Some("002")).len(), 5);
+    assert_eq!(migrator.upgrade(db.url(), "007").await.unwrap(), ["003", "004", "005", "006", "007"]);
+    assert_eq!(migrator.upgrade(db.url(), "003").await.unwrap(), Vec::<String>::new());
+    assert_eq!(migrator.downgrade(db.url(), Some("005")).await.unwrap(), ["007", "006"]);
+    assert_eq!(current(&*migrator, &db).await.unwrap().as_deref(), Some("005"));
+    assert_eq!(migrator.downgrade(db.url(), None).await.unwrap(), ["005", "004", "003", "002", "001"]);
+    assert_eq!(current(&*migrator, &db).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_revision_nobody_knows_is_refused_with_those_that_are() {
+    let db = Database::empty().await.unwrap();
+    let migrator = migrations::open_with(&harness::settings(), MigrationTool::Sqlx).unwrap();
+    let error = migrator.upgrade(db.url(), "042").await.unwrap_err().to_string();
+    assert_eq!(error, "there is no revision `042`; known are 001, 002, 003, 004, 005, 006, 007");
+}
+
+#[rstest]
+#[case::ahead(
+    "INSERT INTO _sqlx_migrations VALUES (8, 'x', '2025-01-01', true, '', 1)",
+    "the database is ahead: it stands at revision `8`, which these files do not know (their newest is `007`)"
+)]
+#[case::changed(
+    "UPDATE _sqlx_migrations SET checksum = 'x' WHERE version = 3",
+    "revision `003` was changed after it was applied: "
+)]
+#[case::dirty(
+    "UPDATE _sqlx_migrations SET success = false WHERE version = 7",
+    "revision `007` was left half applied"
+)]
+#[case::a_hole(
+    "DELETE FROM _sqlx_migrations WHERE version = 4",
+    "revision `004` is not applied although `007` is"
+)]
+#[case::elsewhere(
+    "CREATE SCHEMA odd; ALTER TABLE _sqlx_migrations SET SCHEMA odd",
+    "the version table stands as odd._sqlx_migrations outside the search path"
+)]
+#[tokio::test]
+async fn an_impossible_state_is_named_and_nothing_is_applied(
+    #[case] plant: &'static str,
+    #[case] said: &str,
+) {
+    let db = Database::migrated().await.unwrap();
+    sqlx::raw_sql(plant).execute(db.pool()).await.unwrap();
+    let migrator = migrations::open_with(&harness::settings(), MigrationTool::Sqlx).unwrap();
+    let error = current(&*migrator, &db).await.unwrap_err();
+    assert!(error.to_string().starts_with(said), "{error}");
+    assert!(error.is_state());
+}
+
+#[tokio::test]
+async fn a_changed_file_stops_the_next_upgrade_before_it_starts() {
+    let db = Database::at("006").await.unwrap();
+    let copied = Copied::of(MigrationTool::Sqlx);
+    copied.write("003_reference_tables.up.sql", "SELECT 'something else';");
+    let error = copied.open().upgrade(db.url(), "007").await.unwrap_err();
+    assert!(matches!(&error, MigrationError::Checksum { id, .. } if id == "003"), "{error}");
+    let there: bool = sqlx::query_scalar("SELECT to_regclass('partition_metadata') IS NOT NULL")
+        .fetch_one(db.pool())
+        .await
+        .unwrap();
+    assert!(!there);
+}
+
+#[tokio::test]
+async fn a_failing_statement_is_named_with_its_line_and_rolled_back() {
+    let db = Database::migrated().await.unwrap();
+    let copied = Copied::of(MigrationTool::Sqlx);
+    copied
+        .write("008_x.up.sql", "CREATE TABLE fresh (a int);\n\nALTER TABLE fresh ADD CHECK (\n    b > 0);\n");
+    let error = copied.open().upgrade(db.url(), "008").await.unwrap_err().to_string();
+    assert!(error.contains("008_x.up.sql:4: column \"b\" does not exist (SQLSTATE 42703)"), "{error}");
+    let there: bool =
+        sqlx::query_scalar("SELECT to_regclass('fresh') IS NOT NULL").fetch_one(db.pool()).await.unwrap();
+    assert!(!there);
+    assert_eq!(current(&*copied.open(), &db).await.unwrap().as_deref(), Some("007"));
+}
+
+#[tokio::test]
+async fn a_revision_without_a_way_back_stops_the_downgrade_before_it_starts() {
+    let db = Database::migrated().await.unwrap();
+    let copied = Copied::of(MigrationTool::Sqlx);
+    copied.remove("006_envelope.down.sql");
+    let migrator = copied.open();
+    assert!(!migrator.history()[5].reversible);
+    let error = migrator.downgrade(db.url(), Some("004")).await.unwrap_err();
+    assert!(matches!(&error, MigrationError::Irreversible { id, .. } if id == "006"), "{error}");
+    assert_eq!(current(&*migrator, &db).await.unwrap().as_deref(), Some("007"));
+}
+
+#[tokio::test]
+async fn an_owner_who_is_no_superuser_goes_up_and_down_where_the_extension_was_made_beforehand() {
+    let db = Database::empty().await.unwrap();
+    let name: String =
+        sqlx::query_scalar("SELECT current_database()::text").fetch_one(db.pool()).await.unwrap();
+    let role = format!("owner_of_{name}");
+    let setup = format!(
+        "CREATE EXTENSION pg_stat_statements; CREATE ROLE {role} LOGIN PASSWORD 'x'; \
+         GRANT CREATE ON SCHEMA public TO {role}; GRANT CREATE ON DATABASE {name} TO {role}"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(setup)).execute(db.pool()).await.unwrap();
+    let mut url = url::Url::parse(db.url().expose()).unwrap();
+    url.set_username(&role).unwrap();
+    url.set_password(Some("x")).unwrap();
+    let url = runbook::secret::DatabaseUrl::parse(url.as_str()).unwrap();
+    let migrator = migrations::open_with(&harness::settings(), MigrationTool::Sqlx).unwrap();
+    migrator.upgrade(&url, "007").await.unwrap();
+    migrator.downgrade(&url, None).await.unwrap();
+    let left: Vec<String> = sqlx::query_scalar("SELECT extname::text FROM pg_extension ORDER BY 1")
+        .fetch_all(db.pool())
+        .await
+        .unwrap();
+    let drop = format!("DROP OWNED BY {role}; DROP ROLE {role}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(drop)).execute(db.pool()).await.unwrap();
+    assert_eq!(left, ["pg_stat_statements", "plpgsql"]);
+}
