@@ -1,2 +1,77 @@
 #![doc = include_str!("../README.md")]
-fn main() {}
+
+mod arguments;
+mod doctor;
+mod failure;
+mod list;
+mod progress;
+mod redraw;
+mod registry;
+#[cfg(feature = "rehearse")]
+mod rehearse;
+mod screen;
+mod settings;
+mod signals;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command};
+use failure::{Exit, Failure};
+use screen::Screen;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let screen = Screen::new(&arguments.global);
+    failure::install(&screen);
+    logging(arguments.global.verbose);
+    match run(arguments, &screen) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            screen.failure(failure);
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    let global = &arguments.global;
+    // What needs no database needs no runtime either.
+    match arguments.command {
+        Command::List => return list::list(global, screen),
+        Command::Report(command) => return redraw::redraw(&command, screen),
+        _ => {}
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::said(format!("the program cannot start its threads: {error}")))?;
+    let exit = runtime.block_on(async {
+        match arguments.command {
+            Command::Verify(command) => verify::verify(&command, global, screen).await,
+            Command::Doctor => doctor::doctor(global, screen).await,
+            #[cfg(feature = "rehearse")]
+            Command::Rehearse(command) => rehearse::rehearse(&command, global, screen).await,
+            #[cfg(not(feature = "rehearse"))]
+            Command::Rehearse(_) => Err(Failure::said(
+                "this program was built without the feature `rehearse`, so that it carries nothing that starts a \
+                 database; rehearse with a build of the default features: cargo run -p cli -- rehearse",
+            )),
+            Command::List | Command::Report(_) => Ok(Exit::Go),
+        }
+    });
+    // A thread that waits for a name server or a child must not keep the program.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    exit
+}
+
+fn logging(verbose: u8) {
+    use tracing_subscriber::EnvFilter;
+    let default = match verbose {
+        0 => "off",
+        1 => "warn,runbook=info,harness=info,cli=info",
+        _ => "info,runbook=debug,harness=debug,recovery=debug,cli=debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

@@ -1,0 +1,144 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+/// Carries out a deployment runbook: rehearses it on an ephemeral database, or verifies a live one.
+#[derive(Debug, Parser)]
+#[command(
+    name = "runbook",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:
+  runbook rehearse                         the whole deployment and its rollback, on a database of our own
+  runbook verify --target staging          every check that only reads, on staging
+  runbook report target/runbook/report.json --html > report.html
+
+Exit status: 0 go · 1 no-go · 2 usage or configuration · 3 a required check was not measured · 130 interrupted"
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The folder of the system under deployment: it holds runbook.toml [default: ./fixtures, then the workspace's]
+    #[arg(long, global = true, value_name = "DIR", env = "RUNBOOK_FIXTURES")]
+    pub(crate) fixtures: Option<PathBuf>,
+    /// Print the last line only
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Print JSON and nothing else
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No colours (NO_COLOR does the same)
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    /// Show every check under its line; twice: what goes on behind it
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Carry out the whole runbook on an ephemeral database, and its rollback
+    Rehearse(Rehearse),
+    /// Run the checks that only read, on a live database
+    Verify(Verify),
+    /// Say which Postgres a rehearsal would use, why, and what is missing
+    Doctor,
+    /// List every check: what it proves, the runbook's words, where it may run and where it must
+    List,
+    /// Draw a stored report again
+    Report(Redraw),
+}
+
+/// `runbook rehearse`
+#[derive(Debug, Args)]
+#[cfg_attr(not(feature = "rehearse"), allow(dead_code, reason = "read by the feature that is off"))]
+#[command(after_help = "Examples:
+  runbook rehearse
+  runbook rehearse --from 005 --to 006 --scale 1000
+  runbook rehearse --tool alembic --report /tmp/report")]
+pub(crate) struct Rehearse {
+    /// The revision to deploy [default: the newest]
+    #[arg(long, value_name = "REV")]
+    pub(crate) to: Option<String>,
+    /// The revision that is deployed now [default: runbook.toml's, or the one before --to]
+    #[arg(long, value_name = "REV")]
+    pub(crate) from: Option<String>,
+    /// How many rows of the leading table are generated [default: runbook.toml's]
+    #[arg(long, value_name = "N")]
+    pub(crate) scale: Option<u64>,
+    /// The folder of report.json, report.html, report.junit.xml and journal.jsonl
+    #[arg(long, value_name = "DIR", default_value = "target/runbook")]
+    pub(crate) report: PathBuf,
+    /// What applies the migrations [default: runbook.toml's]
+    #[arg(long)]
+    pub(crate) tool: Option<Tool>,
+}
+
+/// A migration tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tool {
+    /// Reversible SQL files
+    Sqlx,
+    /// An alembic project
+    Alembic,
+}
+
+/// `runbook verify`
+#[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("where").required(true),
+    after_help = "Examples:
+  runbook verify --target staging --report target/runbook
+  runbook verify --database-url postgres://reader@db.example/app --fixtures ../their/fixtures
+  runbook verify --target staging --only integrity"
+)]
+pub(crate) struct Verify {
+    /// A target of runbook.toml: [targets.NAME]
+    #[arg(long, value_name = "NAME", group = "where", env = "RUNBOOK_TARGET")]
+    pub(crate) target: Option<String>,
+    /// The address of a database; its password is better kept in PGPASSWORD or ~/.pgpass
+    #[arg(long, value_name = "URL", group = "where")]
+    pub(crate) database_url: Option<String>,
+    /// One suite, or one check
+    #[arg(long, value_name = "SUITE|CHECK")]
+    pub(crate) only: Option<String>,
+    /// The folder of report.json, report.html and report.junit.xml
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// `runbook report`
+#[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("form"),
+    after_help = "Examples:
+  runbook report target/runbook/report.json
+  runbook report target/runbook/report.json --markdown >> \"$GITHUB_STEP_SUMMARY\""
+)]
+pub(crate) struct Redraw {
+    /// A report.json
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// As one self-contained page
+    #[arg(long, group = "form")]
+    pub(crate) html: bool,
+    /// As JUnit XML
+    #[arg(long, group = "form")]
+    pub(crate) junit: bool,
+    /// As Markdown, for the summary of a CI job
+    #[arg(long, group = "form")]
+    pub(crate) markdown: bool,
+    /// As on a terminal (the default)
+    #[arg(long, group = "form")]
+    pub(crate) terminal: bool,
+}

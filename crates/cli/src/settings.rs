@@ -1,0 +1,43 @@
+//! Finding and reading the folder of the system under deployment.
+
+use std::path::{Path, PathBuf};
+
+use runbook::procedure::{Procedure, Registry};
+use runbook::settings::Settings;
+
+use crate::arguments::Global;
+use crate::failure::Failure;
+
+/// The settings, what stands in the suites, and the two joined.
+pub(crate) struct System {
+    /// `runbook.toml`
+    pub(crate) settings: Settings,
+    /// Every check and action.
+    pub(crate) registry: Registry,
+    /// The document's lines with what stands for them.
+    pub(crate) procedure: Procedure,
+}
+
+/// Reads everything.
+///
+/// # Errors
+/// With the file, the line and the key that is wrong.
+pub(crate) fn load(global: &Global) -> Result<System, Failure> {
+    let settings = Settings::load(&folder(global))?;
+    let registry = crate::registry::registry();
+    let procedure = Procedure::of(&settings, &registry)?;
+    Ok(System { settings, registry, procedure })
+}
+
+/// The folder that was named, or `./fixtures`, or the one of the workspace this program was built in.
+fn folder(global: &Global) -> PathBuf {
+    if let Some(folder) = &global.fixtures {
+        return folder.clone();
+    }
+    let here = PathBuf::from("fixtures");
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    if here.join("runbook.toml").is_file() || !workspace.is_dir() {
+        return here;
+    }
+    workspace.canonicalize().unwrap_or(workspace)
+}
