@@ -7,6 +7,7 @@ pub mod defects;
 mod error;
 mod fixtures;
 mod keeper;
+pub mod loader;
 mod privilege;
 pub mod proxy;
 mod scratch;

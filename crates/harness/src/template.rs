@@ -74,8 +74,8 @@ pub(crate) async fn ensure(
         return Ok(name);
     }
     let base = match kind.base() {
-        Some(base) => Box::pin(ensure(shared, admin, &base)).await?,
-        None => "template0".to_owned(),
+        Some(base) => Some(Box::pin(ensure(shared, admin, &base)).await?),
+        None => None,
     };
     // One builder across all processes; who waited finds it ready.
     let _building = shared.state.lock(&format!("lock-{name}"))?;
@@ -83,17 +83,51 @@ pub(crate) async fn ensure(
         return Ok(name);
     }
     let private = format!("runbook_b_{}", state::unique());
-    create(admin, &private, &base, &shared.record.strategy).await?;
-    match fill(shared, kind, &private).await {
-        Ok(()) => {}
-        Err(error) => {
-            let _ = execute(admin, format!("DROP DATABASE IF EXISTS {private} WITH (FORCE)")).await;
-            return Err(error);
+    let filled = build(shared, admin, kind, &private, base.as_deref().unwrap_or("template0")).await;
+    match (filled, kind) {
+        (Ok(()), _) => {}
+        (Err(error), Kind::Seeded(revision)) if *revision != head(&settings)? => {
+            // Seeds are written for the newest revision: there they fit, and a downgrade keeps what this one has.
+            let seeded = Box::pin(ensure(shared, admin, &Kind::Seeded(head(&settings)?))).await?;
+            create(admin, &private, &seeded, &shared.record.strategy).await?;
+            if downgrade(shared, &settings, &private, revision).await.is_err() {
+                discard(admin, &private).await;
+                return Err(error);
+            }
         }
+        (Err(error), _) => return Err(error),
     }
     execute(admin, format!("ALTER DATABASE {private} WITH ALLOW_CONNECTIONS false")).await?;
     execute(admin, format!("ALTER DATABASE {private} RENAME TO {name}")).await?;
     Ok(name)
+}
+
+async fn build(
+    shared: &Shared,
+    admin: &mut PgConnection,
+    kind: &Kind,
+    private: &str,
+    base: &str,
+) -> Result<(), HarnessError> {
+    create(admin, private, base, &shared.record.strategy).await?;
+    let filled = fill(shared, kind, private).await;
+    if filled.is_err() {
+        discard(admin, private).await;
+    }
+    filled
+}
+
+async fn discard(admin: &mut PgConnection, name: &str) {
+    let _ = execute(admin, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+}
+
+async fn downgrade(shared: &Shared, settings: &Settings, name: &str, to: &str) -> Result<(), HarnessError> {
+    let url = shared.record.url()?.with_database(name).map_err(|error| HarnessError::Other(error.to_string()))?;
+    let migrator = migrations::open(settings).map_err(|error| HarnessError::Fixtures(error.to_string()))?;
+    migrator.downgrade(&url, Some(to)).await.map_err(|error| HarnessError::Fixtures(error.to_string()))?;
+    let mut connection = connect(&url).await?;
+    execute(&mut connection, "ANALYZE".into()).await?;
+    close(connection).await
 }
 
 /// Makes a database from a template, with the mark by which it is known to be ours.
@@ -145,16 +179,16 @@ async fn fill(shared: &Shared, kind: &Kind, name: &str) -> Result<(), HarnessErr
             execute(&mut connection, "ANALYZE".into()).await?;
             close(connection).await
         }
-        Kind::Loaded(..) => Err(HarnessError::Other("the loader is not built yet".into())),
+        Kind::Loaded(_, n) => {
+            let mut connection = connect(&url).await?;
+            crate::loader::load(&mut connection, &settings, *n).await?;
+            close(connection).await
+        }
     }
 }
 
 async fn upgrade(settings: &Settings, url: &runbook::secret::DatabaseUrl, to: &str) -> Result<(), HarnessError> {
-    let migrator = match migrations::open(settings) {
-        Ok(migrator) => migrator,
-        Err(error) if error.to_string() == "not built yet" => return plain_upgrade(settings, url, to).await,
-        Err(error) => return Err(HarnessError::Fixtures(error.to_string())),
-    };
+    let migrator = migrations::open(settings).map_err(|error| HarnessError::Fixtures(error.to_string()))?;
     migrator.upgrade(url, to).await.map(drop).map_err(|error| HarnessError::Fixtures(error.to_string()))
 }
 
@@ -169,9 +203,6 @@ async fn close(connection: PgConnection) -> Result<(), HarnessError> {
 
 /// The newest revision of the settings' migrations.
 pub(crate) fn head(settings: &Settings) -> Result<String, HarnessError> {
-    if migrations::open(settings).is_err_and(|error| error.to_string() == "not built yet") {
-        return Ok("007".into());
-    }
     let migrator = migrations::open(settings).map_err(|error| HarnessError::Fixtures(error.to_string()))?;
     migrator.head().map(ToOwned::to_owned).ok_or_else(|| {
         HarnessError::Fixtures(format!("{}: there are no migrations", settings.root.display()))
@@ -186,21 +217,4 @@ pub(crate) async fn clone(shared: &Shared, kind: &Kind) -> Result<String, Harnes
     create(&mut admin, &name, &template, &shared.record.strategy).await?;
     close(admin).await?;
     Ok(name)
-}
-
-async fn plain_upgrade(settings: &Settings, url: &runbook::secret::DatabaseUrl, to: &str) -> Result<(), HarnessError> {
-    let folder = settings.path(settings.migrations.sqlx.clone().unwrap_or_default());
-    let mut files: Vec<_> = std::fs::read_dir(&folder)
-        .map_err(HarnessError::io(&folder))?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.to_string_lossy().ends_with(".up.sql"))
-        .collect();
-    files.sort();
-    let mut connection = connect(url).await?;
-    for file in files.iter().filter(|file| file.file_name().unwrap_or_default().to_string_lossy()[..3] <= *to) {
-        let sql = std::fs::read_to_string(file).map_err(HarnessError::io(file))?;
-        execute(&mut connection, sql).await?;
-    }
-    close(connection).await
 }

@@ -1,0 +1,183 @@
+//! Postgres's binary COPY format: <https://www.postgresql.org/docs/current/sql-copy.html>, "Binary Format".
+
+use super::value::Value;
+
+/// Signature, no flags, no extension.
+pub(super) const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// A field count of -1.
+pub(super) const FOOTER: &[u8] = &[0xff, 0xff];
+
+/// How values of one column type are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoder {
+    Text,
+    Jsonb,
+    Int2,
+    Int4,
+    Int8,
+    Float4,
+    Float8,
+    Numeric,
+    Bool,
+    Time,
+    Date,
+}
+
+impl Encoder {
+    /// The encoder of a type of the catalogue (`pg_type.typname`).
+    pub(super) fn of(kind: &str) -> Option<Self> {
+        Some(match kind {
+            "text" | "varchar" | "bpchar" | "json" => Self::Text,
+            "jsonb" => Self::Jsonb,
+            "int2" => Self::Int2,
+            "int4" => Self::Int4,
+            "int8" => Self::Int8,
+            "float4" => Self::Float4,
+            "float8" => Self::Float8,
+            "numeric" => Self::Numeric,
+            "bool" => Self::Bool,
+            "timestamptz" | "timestamp" => Self::Time,
+            "date" => Self::Date,
+            _ => return None,
+        })
+    }
+
+    /// Appends a field: its length, and its bytes.
+    pub(super) fn write(self, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
+        if *value == Value::Null {
+            out.extend_from_slice(&(-1_i32).to_be_bytes());
+            return Ok(());
+        }
+        let start = out.len();
+        out.extend_from_slice(&[0; 4]);
+        self.body(value, out)?;
+        let length = i32::try_from(out.len() - start - 4).map_err(|_| "a value is longer than 2 GiB".to_owned())?;
+        out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+        Ok(())
+    }
+
+    fn body(self, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
+        let unfit = || format!("{value:?} is no value of a column of type {self:?}");
+        match self {
+            Self::Text => out.extend_from_slice(plain(value).as_bytes()),
+            Self::Jsonb => {
+                out.push(1);
+                out.extend_from_slice(plain(value).as_bytes());
+            }
+            Self::Int2 => out.extend_from_slice(&integer::<i16>(value).ok_or_else(unfit)?.to_be_bytes()),
+            Self::Int4 => out.extend_from_slice(&integer::<i32>(value).ok_or_else(unfit)?.to_be_bytes()),
+            Self::Int8 => out.extend_from_slice(&integer::<i64>(value).ok_or_else(unfit)?.to_be_bytes()),
+            #[allow(clippy::cast_possible_truncation, reason = "the column has no more digits")]
+            Self::Float4 => out.extend_from_slice(&(number(value).ok_or_else(unfit)? as f32).to_be_bytes()),
+            Self::Float8 => out.extend_from_slice(&number(value).ok_or_else(unfit)?.to_be_bytes()),
+            Self::Numeric => numeric(&plain(value), out).ok_or_else(unfit)?,
+            Self::Bool => match value {
+                Value::Flag(flag) => out.push(u8::from(*flag)),
+                _ => return Err(unfit()),
+            },
+            Self::Time => match value {
+                Value::Time(micros) => out.extend_from_slice(&micros.to_be_bytes()),
+                _ => return Err(unfit()),
+            },
+            Self::Date => match value {
+                Value::Time(micros) => {
+                    let days = i32::try_from(micros.div_euclid(86_400_000_000)).map_err(|_| unfit())?;
+                    out.extend_from_slice(&days.to_be_bytes());
+                }
+                _ => return Err(unfit()),
+            },
+        }
+        Ok(())
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Integer(value) => value.to_string(),
+        Value::Number(value, 15) => value.to_string(),
+        Value::Number(value, decimals) => format!("{value:.*}", *decimals as usize),
+        Value::Flag(value) => value.to_string(),
+        Value::Text(text) => text.clone(),
+        Value::Time(micros) => micros.to_string(),
+    }
+}
+
+fn integer<T: TryFrom<i64>>(value: &Value) -> Option<T> {
+    let wide = match value {
+        Value::Integer(value) => *value,
+        #[allow(clippy::cast_possible_truncation, reason = "whole numbers only")]
+        Value::Number(value, _) if value.fract() == 0.0 && value.abs() < 9e15 => *value as i64,
+        Value::Text(text) => text.parse().ok()?,
+        _ => return None,
+    };
+    T::try_from(wide).ok()
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        #[allow(clippy::cast_precision_loss, reason = "the column has no more digits")]
+        Value::Integer(value) => Some(*value as f64),
+        Value::Number(value, _) => Some(*value),
+        Value::Text(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Groups of four decimal digits around the point: `numeric_recv` in Postgres's `numeric.c`.
+fn numeric(text: &str, out: &mut Vec<u8>) -> Option<()> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let padded = format!(
+        "{}{whole}{fraction}{}",
+        "0".repeat((4 - whole.len() % 4) % 4),
+        "0".repeat((4 - fraction.len() % 4) % 4)
+    );
+    let groups: Vec<i16> =
+        padded.as_bytes().chunks(4).map(|group| group.iter().fold(0, |sum, d| sum * 10 + i16::from(d - b'0'))).collect();
+    let weight = i16::try_from(whole.len().div_ceil(4)).ok()? - 1;
+    out.extend_from_slice(&i16::try_from(groups.len()).ok()?.to_be_bytes());
+    out.extend_from_slice(&weight.to_be_bytes());
+    out.extend_from_slice(&(if negative { 0x4000_u16 } else { 0 }).to_be_bytes());
+    out.extend_from_slice(&u16::try_from(fraction.len()).ok()?.to_be_bytes());
+    for group in groups {
+        out.extend_from_slice(&group.to_be_bytes());
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(encoder: Encoder, value: &Value) -> Vec<u8> {
+        let mut out = Vec::new();
+        encoder.write(value, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn a_null_is_a_length_of_minus_one_and_a_text_its_bytes() {
+        assert_eq!(field(Encoder::Int4, &Value::Null), [0xff; 4]);
+        assert_eq!(field(Encoder::Text, &Value::Text("é".into())), [0, 0, 0, 2, 0xc3, 0xa9]);
+        assert_eq!(field(Encoder::Jsonb, &Value::Text("{}".into())), [0, 0, 0, 3, 1, b'{', b'}']);
+    }
+
+    #[test]
+    fn a_numeric_is_groups_of_four_digits() {
+        let bytes = field(Encoder::Numeric, &Value::Number(-12345.67, 2));
+        assert_eq!(bytes[4..], [0, 3, 0, 1, 0x40, 0, 0, 2, 0, 1, 0x09, 0x29, 0x1a, 0x2c]);
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_refused() {
+        assert!(Encoder::Int2.write(&Value::Integer(70_000), &mut Vec::new()).is_err());
+        assert!(Encoder::Time.write(&Value::Text("now".into()), &mut Vec::new()).is_err());
+    }
+}
