@@ -1,0 +1,52 @@
+-- A claim for each exclusion constraint: no two rows for which all of its operators hold. Both sides read the heap.
+SELECT
+    format('%I ON %I.%I', con.conname, n.nspname, c.relname) AS object,
+    1::bigint AS claims,
+    'pair' AS noun,
+    'of rows that exclude each other' AS phrase,
+    ARRAY[c.oid]::bigint[] AS reads,
+    NULL::bigint AS keyed_by,
+    '' AS qualifier,
+    k.labels,
+    k.outputs AS expressions,
+    format(
+        'FROM (%1$s) AS a JOIN (%1$s) AS b ON (a.place, a.line) < (b.place, b.line) AND %2$s',
+        format(
+            'SELECT tableoid AS place, ctid AS line, %s FROM %s%I.%I TABLESAMPLE SYSTEM (100) WHERE %s',
+            k.selected, CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, n.nspname, c.relname,
+            coalesce(pg_get_expr(i.indpred, i.indrelid), 'true')
+        ),
+        k.conflict
+    ) AS source,
+    format('remove or change one row of each pair in %I.%I', n.nspname, c.relname) AS remedy,
+    NULL::text AS unprovable
+FROM pg_catalog.pg_constraint AS con
+JOIN pg_catalog.pg_class AS c ON c.oid = con.conrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_index AS i ON i.indexrelid = con.conindid
+CROSS JOIN LATERAL (
+    SELECT
+        array_agg(e.expression || e.side ORDER BY e.side, e.position) AS labels,
+        array_agg(e.side_name || '.e' || e.position ORDER BY e.side, e.position) AS outputs,
+        string_agg(format('(%s) AS e%s', e.expression, e.position), ', ' ORDER BY e.position)
+            FILTER (WHERE e.side_name = 'a') AS selected,
+        string_agg(
+            format('a.e%1$s OPERATOR(%2$I.%3$s) b.e%1$s', e.position, e.operator_schema, e.operator),
+            ' AND ' ORDER BY e.position
+        ) FILTER (WHERE e.side_name = 'a') AS conflict
+    FROM (
+        SELECT
+            u.position,
+            pg_get_indexdef(con.conindid, u.position::integer, true) AS expression,
+            op.oprname AS operator,
+            opn.nspname AS operator_schema,
+            sides.side,
+            sides.side_name
+        FROM unnest(con.conexclop) WITH ORDINALITY AS u (operator, position)
+        JOIN pg_catalog.pg_operator AS op ON op.oid = u.operator
+        JOIN pg_catalog.pg_namespace AS opn ON opn.oid = op.oprnamespace
+        CROSS JOIN (VALUES ('a', ''), ('b', ' against')) AS sides (side_name, side)
+    ) AS e
+) AS k
+WHERE con.conexclop IS NOT NULL AND con.conparentid = 0 AND n.nspname = ANY ($1)
+ORDER BY 1

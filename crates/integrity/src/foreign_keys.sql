@@ -1,0 +1,92 @@
+-- A claim for each foreign key of the catalogue, whatever `convalidated` and `conenforced` say. The constraints of
+-- partitions, and those that a partitioned referenced table multiplies, are covered by the one they descend from.
+-- As the server's own triggers do: ONLY where a side is not partitioned, the operators of the constraint, the
+-- collation of the referenced column.
+WITH foreign_key AS (
+    SELECT
+        con.oid,
+        con.conname,
+        con.confmatchtype,
+        con.conrelid,
+        con.confrelid,
+        coalesce((to_jsonb(con) ->> 'conperiod')::boolean, false) AS temporal,
+        format('%I.%I', cn.nspname, c.relname) AS child,
+        format('%I.%I', pn.nspname, p.relname) AS parent,
+        CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END AS child_only,
+        CASE p.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END AS parent_only,
+        k.columns,
+        k.present,
+        k.some_absent,
+        k.some_present,
+        k.matched
+    FROM pg_catalog.pg_constraint AS con
+    JOIN pg_catalog.pg_class AS c ON c.oid = con.conrelid
+    JOIN pg_catalog.pg_namespace AS cn ON cn.oid = c.relnamespace
+    JOIN pg_catalog.pg_class AS p ON p.oid = con.confrelid
+    JOIN pg_catalog.pg_namespace AS pn ON pn.oid = p.relnamespace
+    CROSS JOIN LATERAL (
+        SELECT
+            array_agg(quote_ident(ca.attname) ORDER BY u.position) AS columns,
+            string_agg(format('c.%I IS NOT NULL', ca.attname), ' AND ' ORDER BY u.position) AS present,
+            string_agg(format('c.%I IS NULL', ca.attname), ' OR ' ORDER BY u.position) AS some_absent,
+            string_agg(format('c.%I IS NOT NULL', ca.attname), ' OR ' ORDER BY u.position) AS some_present,
+            string_agg(
+                format(
+                    'p.%I OPERATOR(%I.%s) c.%I%s',
+                    pa.attname, opn.nspname, op.oprname, ca.attname,
+                    CASE
+                        WHEN pa.attcollation <> ca.attcollation AND pa.attcollation <> 0
+                            THEN format(' COLLATE %I.%I', coln.nspname, col.collname)
+                        ELSE ''
+                    END
+                ),
+                ' AND ' ORDER BY u.position
+            ) AS matched
+        FROM unnest(con.conkey, con.confkey, con.conpfeqop) WITH ORDINALITY AS u (child, parent, operator, position)
+        JOIN pg_catalog.pg_attribute AS ca ON ca.attrelid = con.conrelid AND ca.attnum = u.child
+        JOIN pg_catalog.pg_attribute AS pa ON pa.attrelid = con.confrelid AND pa.attnum = u.parent
+        JOIN pg_catalog.pg_operator AS op ON op.oid = u.operator
+        JOIN pg_catalog.pg_namespace AS opn ON opn.oid = op.oprnamespace
+        LEFT JOIN pg_catalog.pg_collation AS col ON col.oid = pa.attcollation
+        LEFT JOIN pg_catalog.pg_namespace AS coln ON coln.oid = col.collnamespace
+    ) AS k
+    WHERE con.contype = 'f' AND con.conparentid = 0 AND cn.nspname = ANY ($1)
+)
+SELECT
+    format('%I ON %s', f.conname, f.child) AS object,
+    1::bigint AS claims,
+    'row' AS noun,
+    format('with no match in %s', f.parent) AS phrase,
+    ARRAY[f.conrelid, f.confrelid]::bigint[] AS reads,
+    f.conrelid::bigint AS keyed_by,
+    'c.' AS qualifier,
+    f.columns AS labels,
+    (SELECT array_agg('c.' || label) FROM unnest(f.columns) AS label) AS expressions,
+    format(
+        'FROM %s%s AS c WHERE %s AND NOT EXISTS (SELECT FROM %s%s AS p WHERE %s)',
+        f.child_only, f.child, f.present, f.parent_only, f.parent, f.matched
+    ) AS source,
+    format('restore the missing rows of %s, or remove those that name them from %s', f.parent, f.child) AS remedy,
+    CASE WHEN f.temporal THEN 'a foreign key with PERIOD is not proved from its rows yet' END AS unprovable
+FROM foreign_key AS f
+UNION ALL
+-- MATCH FULL forbids what the anti-join leaves out: a key that is null in part.
+SELECT
+    format('%I ON %s', f.conname, f.child),
+    0,
+    'row',
+    'with a key that is null in part, against MATCH FULL',
+    ARRAY[f.conrelid]::bigint[],
+    f.conrelid::bigint,
+    'c.',
+    f.columns,
+    (SELECT array_agg('c.' || label) FROM unnest(f.columns) AS label),
+    format(
+        'FROM %s%s AS c WHERE (%s) AND (%s)',
+        f.child_only, f.child, f.some_absent, f.some_present
+    ),
+    format('set all columns of the key, or none, in %s', f.child),
+    NULL
+FROM foreign_key AS f
+WHERE f.confmatchtype = 'f' AND cardinality(f.columns) > 1
+ORDER BY 1, 4

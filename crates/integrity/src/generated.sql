@@ -1,0 +1,27 @@
+-- A claim for each stored generated column. Compared as text, since json and its like know no equality.
+SELECT
+    format('%I.%I (%I)', n.nspname, c.relname, a.attname) AS object,
+    1::bigint AS claims,
+    'row' AS noun,
+    format('that hold another value than %s', pg_get_expr(d.adbin, d.adrelid)) AS phrase,
+    ARRAY[c.oid]::bigint[] AS reads,
+    c.oid::bigint AS keyed_by,
+    '' AS qualifier,
+    ARRAY[quote_ident(a.attname), 'generated'] AS labels,
+    ARRAY[
+        quote_ident(a.attname),
+        format('((%s)::%s)', pg_get_expr(d.adbin, d.adrelid), format_type(a.atttypid, a.atttypmod))
+    ] AS expressions,
+    format(
+        'FROM ONLY %I.%I TABLESAMPLE SYSTEM (100) WHERE %I::text IS DISTINCT FROM ((%s)::%s)::text',
+        n.nspname, c.relname, a.attname,
+        pg_get_expr(d.adbin, d.adrelid), format_type(a.atttypid, a.atttypmod)
+    ) AS source,
+    format('UPDATE %I.%I SET %I = DEFAULT for these rows', n.nspname, c.relname, a.attname) AS remedy,
+    NULL::text AS unprovable
+FROM pg_catalog.pg_attribute AS a
+JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid AND c.relkind = 'r'
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attgenerated = 's' AND NOT a.attisdropped AND n.nspname = ANY ($1)
+ORDER BY 1
