@@ -33,7 +33,11 @@ pub(crate) async fn observe(State(service): State<Arc<Service>>, request: Reques
 }
 
 /// Refuses writes under maintenance, and keeps maintenance from beginning in the midst of one.
-pub(crate) async fn admit_writes(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
+pub(crate) async fn admit_writes(
+    State(service): State<Arc<Service>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if request.method().is_safe() {
         return next.run(request).await;
     }

@@ -67,8 +67,10 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         return Ok(());
     }
     let maintenance = Maintenance::load(&arguments.state).map_err(|error| error.to_string())?;
-    let token = std::env::var("APEX_ADMIN_TOKEN").ok().filter(|token| !token.is_empty()).map(SecretString::from);
-    let service = Arc::new(Service::new(apex_api::pool(options, "apex-api", arguments.pool), maintenance, token));
+    let token =
+        std::env::var("APEX_ADMIN_TOKEN").ok().filter(|token| !token.is_empty()).map(SecretString::from);
+    let service =
+        Arc::new(Service::new(apex_api::pool(options, "apex-api", arguments.pool), maintenance, token));
     let listener = tokio::net::TcpListener::bind(arguments.listen)
         .await
         .map_err(|error| format!("{}: cannot listen: {error}", arguments.listen))?;
@@ -79,7 +81,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 }
 
 fn database() -> Result<PgConnectOptions, String> {
-    let url = std::env::var("DATABASE_URL").map_err(|_| "DATABASE_URL is not set: name the database".to_owned())?;
+    let url =
+        std::env::var("DATABASE_URL").map_err(|_| "DATABASE_URL is not set: name the database".to_owned())?;
     // The parser's own words may repeat the address, and with it the password.
     PgConnectOptions::from_str(&url).map_err(|_| "DATABASE_URL is not a postgres:// address".to_owned())
 }

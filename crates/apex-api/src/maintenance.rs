@@ -66,8 +66,10 @@ impl Maintenance {
     /// When the file cannot be written; the mode is then unchanged.
     pub async fn set(&self, enabled: bool) -> Result<(), StateFileError> {
         let mut current = self.enabled.write().await;
-        self.write(&StateFile { maintenance: enabled })
-            .map_err(|e| StateFileError { path: self.path.clone(), problem: format!("cannot be written: {e}") })?;
+        self.write(&StateFile { maintenance: enabled }).map_err(|e| StateFileError {
+            path: self.path.clone(),
+            problem: format!("cannot be written: {e}"),
+        })?;
         *current = enabled;
         Ok(())
     }

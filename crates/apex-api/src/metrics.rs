@@ -39,7 +39,14 @@ pub(crate) struct Now {
 
 impl Metrics {
     /// Counts one answered request.
-    pub(crate) fn request(&self, method: &str, route: &str, status: u16, took: Duration, database_failed: bool) {
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        route: &str,
+        status: u16,
+        took: Duration,
+        database_failed: bool,
+    ) {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         *counted.requests.entry((route.to_owned(), method.to_owned(), status)).or_default() += 1;
         counted.database_failures += u64::from(database_failed);
@@ -72,7 +79,10 @@ impl Metrics {
                 );
             }
             let (count, seconds) = (latency.count, latency.seconds);
-            let _ = writeln!(text, "http_request_duration_seconds_bucket{{route=\"{route}\",le=\"+Inf\"}} {count}");
+            let _ = writeln!(
+                text,
+                "http_request_duration_seconds_bucket{{route=\"{route}\",le=\"+Inf\"}} {count}"
+            );
             let _ = writeln!(text, "http_request_duration_seconds_sum{{route=\"{route}\"}} {seconds}");
             let _ = writeln!(text, "http_request_duration_seconds_count{{route=\"{route}\"}} {count}");
         }

@@ -23,10 +23,12 @@ pub fn pool(options: PgConnectOptions, name: &str, connections: u32) -> PgPool {
         .after_connect(|connection, _| {
             Box::pin(async move {
                 // The request gives up after 10 s; its statement must not go on without it.
-                sqlx::raw_sql("SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '20s'")
-                    .execute(connection)
-                    .await
-                    .map(drop)
+                sqlx::raw_sql(
+                    "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '20s'",
+                )
+                .execute(connection)
+                .await
+                .map(drop)
             })
         })
         .connect_lazy_with(options.application_name(name))

@@ -83,7 +83,11 @@ pub(crate) async fn list(
 }
 
 /// Creates a project; with an idempotency key, gives back the one that the key made before.
-pub(crate) async fn create(pool: &PgPool, new: NewProject, key: Option<&str>) -> Result<(Project, bool), ApiError> {
+pub(crate) async fn create(
+    pool: &PgPool,
+    new: NewProject,
+    key: Option<&str>,
+) -> Result<(Project, bool), ApiError> {
     let request = hex(json!([new.name, new.account_id, new.created_by, new.customer, new.description])
         .to_string()
         .as_bytes());
@@ -211,7 +215,12 @@ async fn write(connection: &mut PgConnection, project: &Project) -> Result<(), A
     Ok(())
 }
 
-async fn event(connection: &mut PgConnection, project: &Project, kind: &str, data: &Value) -> Result<(), ApiError> {
+async fn event(
+    connection: &mut PgConnection,
+    project: &Project,
+    kind: &str,
+    data: &Value,
+) -> Result<(), ApiError> {
     sqlx::query(include_str!("sql/insert_event.sql"))
         .bind(&project.project_id)
         .bind(kind)

@@ -18,7 +18,8 @@ pub async fn work(pool: PgPool, ready: impl FnOnce(), stop: impl Future<Output =
             () = &mut stop => break,
             _ = ticks.tick() => {}
         }
-        let newest = sqlx::query_scalar::<_, Option<i32>>("SELECT max(event_id) FROM project_events").fetch_one(&pool);
+        let newest =
+            sqlx::query_scalar::<_, Option<i32>>("SELECT max(event_id) FROM project_events").fetch_one(&pool);
         match newest.await {
             Ok(_) => {
                 if let Some(ready) = ready.take() {

@@ -56,5 +56,9 @@ fn authorise(service: &Service, headers: &HeaderMap) -> Result<(), ApiError> {
         .map(|(_, given)| given.trim())
         .ok_or(ApiError::NoToken)?;
     // Hashes are compared, so that the time taken says nothing about the token.
-    if hex(given.as_bytes()) == hex(token.expose_secret().as_bytes()) { Ok(()) } else { Err(ApiError::NoToken) }
+    if hex(given.as_bytes()) == hex(token.expose_secret().as_bytes()) {
+        Ok(())
+    } else {
+        Err(ApiError::NoToken)
+    }
 }

@@ -22,7 +22,8 @@ pub(super) async fn health(State(service): State<Arc<Service>>) -> Response {
 /// reads go on.
 pub(super) async fn ready(State(service): State<Arc<Service>>) -> Response {
     let maintenance = service.maintenance.enabled().await;
-    let question = sqlx::query_scalar::<_, bool>("SELECT to_regclass('projects') IS NOT NULL").fetch_one(&service.pool);
+    let question =
+        sqlx::query_scalar::<_, bool>("SELECT to_regclass('projects') IS NOT NULL").fetch_one(&service.pool);
     let database = match tokio::time::timeout(service.limits.ready, question).await {
         Ok(Ok(true)) => "ok",
         Ok(Ok(false)) => "not migrated",
@@ -42,5 +43,6 @@ pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Response {
         maximum: service.pool.options().get_max_connections(),
         maintenance: service.maintenance.enabled().await,
     };
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], service.metrics.render(now)).into_response()
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], service.metrics.render(now))
+        .into_response()
 }

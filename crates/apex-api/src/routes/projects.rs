@@ -38,7 +38,10 @@ pub(super) struct Listing {
 }
 
 /// `POST /projects`
-pub(super) async fn create(State(service): State<Arc<Service>>, request: Request) -> Result<Response, ApiError> {
+pub(super) async fn create(
+    State(service): State<Arc<Service>>,
+    request: Request,
+) -> Result<Response, ApiError> {
     let key = idempotency_key(request.headers())?;
     let mut fields = Fields::new(body::object(request, service.limits.body).await?);
     let new = NewProject {
@@ -75,8 +78,8 @@ pub(super) async fn list(
     State(service): State<Arc<Service>>,
     query: Result<Query<Listing>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(listing) = query
-        .map_err(|_| ApiError::Invalid(vec![Problem::new("query", "the parameters cannot be read")]))?;
+    let Query(listing) =
+        query.map_err(|_| ApiError::Invalid(vec![Problem::new("query", "the parameters cannot be read")]))?;
     let mut problems = Vec::new();
     let skip = number(listing.skip.as_deref(), "skip", 0, 0..=i64::MAX, &mut problems);
     let limit = number(listing.limit.as_deref(), "limit", PAGE, 1..=LARGEST_PAGE, &mut problems);
@@ -167,7 +170,9 @@ fn etags(headers: &HeaderMap) -> Option<Match> {
     let mut given = headers.get_all(IF_MATCH).iter().peekable();
     given.peek()?;
     let mut etags = Vec::new();
-    for etag in given.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim) {
+    for etag in
+        given.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
+    {
         match etag {
             "*" => return Some(Match::Any),
             weak if weak.starts_with("W/") => {}
