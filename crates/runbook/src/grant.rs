@@ -1,6 +1,18 @@
 //! The right to write to a live target: only the command line of this very process can mint it.
 
 /// Proof that the person who started this process allowed writes to the named target.
+///
+/// It cannot be made by hand:
+///
+/// ```compile_fail,E0451
+/// let grant = runbook::grant::WriteGrant { target: "production".to_owned() };
+/// ```
+///
+/// nor by anything but the command line of this process:
+///
+/// ```
+/// assert!(runbook::grant::WriteGrant::from_command_line("production").is_none());
+/// ```
 #[derive(Debug)]
 pub struct WriteGrant {
     target: String,

@@ -205,7 +205,19 @@ impl Evidence {
     }
 }
 
-/// The weighed answer to a check. See the [module](self) for why it cannot be made by hand.
+/// The weighed answer to a check. See the [module](self) for why it cannot be made by hand:
+///
+/// ```compile_fail,E0451
+/// use runbook::verdict::{Outcome, Verdict};
+/// let verdict = Verdict { outcome: Outcome::Pass, ..Verdict::not_measured("nothing was looked at") };
+/// ```
+///
+/// It is weighed from evidence, and nothing examined is not a pass:
+///
+/// ```
+/// use runbook::verdict::{Evidence, Outcome};
+/// assert_eq!(Evidence::of("indexes").verdict().outcome(), Outcome::NotMeasured);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     outcome: Outcome,

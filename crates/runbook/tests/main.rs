@@ -1,5 +1,6 @@
 //! One test binary; a module a topic.
-mod document;
-
-mod statement;
 mod address;
+mod document;
+mod live;
+mod statement;
+mod report;

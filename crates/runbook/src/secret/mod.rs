@@ -100,6 +100,11 @@ impl DatabaseUrl {
         self.parameters.get("host").unwrap_or_default()
     }
 
+    /// Whether a password was found anywhere.
+    pub fn has_password(&self) -> bool {
+        self.parameters.get("password").is_some()
+    }
+
     /// The `PG*` variables that make libpq's programs (`psql`, `pg_dump`, `pg_restore`) connect to the same
     /// database; the password is among them, so that it stands in no argument list. A service that the parent's
     /// environment names would win over these: take [`Self::LIBPQ_FOREIGN`] out of the child's environment.
