@@ -92,3 +92,49 @@ fn ids<'a>(revisions: impl Iterator<Item = &'a Revision>) -> Vec<&'a str> {
 fn name_of(file: &Path) -> String {
     file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `id<parent` words; the file of each is `ID.py`.
+    fn judged(text: &str) -> (Vec<String>, Vec<String>) {
+        let revisions = text.split(' ').enumerate().map(|(at, word)| {
+            let (id, parent) = word.split_once('<').unwrap();
+            Revision {
+                id: id.into(),
+                name: String::new(),
+                parents: parent.split('+').filter(|parent| !parent.is_empty()).map(Into::into).collect(),
+                reversible: true,
+                sql: None,
+                file: format!("{at}.py").into(),
+            }
+        });
+        let (line, problems) = line_up(Path::new("versions"), revisions.collect(), false);
+        (
+            line.into_iter().map(|revision| revision.id).collect(),
+            problems.into_iter().map(|problem| format!("{}: {}", problem.place(), problem.text)).collect(),
+        )
+    }
+
+    #[test]
+    fn a_line_is_put_in_order_whatever_the_ids_are() {
+        assert_eq!(judged("c< a<c b<a").0, ["c", "a", "b"]);
+        assert_eq!(judged("a< b<a c<a m<b+c").1, Vec::<String>::new(), "a merge has one head");
+    }
+
+    #[test]
+    fn what_keeps_revisions_from_being_a_line_is_said() {
+        assert_eq!(judged("a< b<a c<a").1, ["versions: there are 2 heads: b, c"]);
+        assert_eq!(
+            judged("a< b< c<a").1,
+            ["versions: there are 2 roots: a, b", "versions: there are 2 heads: b, c"]
+        );
+        assert_eq!(judged("a< b<gone").1[0], "1.py: its down_revision `gone` does not exist");
+        assert_eq!(judged("a< b<a b<a").1, ["2.py: revision `b` is defined in 1.py as well"]);
+        assert_eq!(
+            judged("a<c b<a c<b").1,
+            ["versions: the revisions a, b, c follow each other in a circle"]
+        );
+    }
+}
