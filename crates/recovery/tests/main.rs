@@ -1,1 +1,4 @@
 //! One test binary; a module a topic.
+
+mod rollback;
+mod support;

@@ -1,0 +1,121 @@
+//! Where `pg_dump` and `pg_restore` are: `RUNBOOK_PG_BIN`, the distribution's folders, `PATH`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::child::Child;
+use crate::error::RecoveryError;
+
+/// `--version` answers at once or not at all.
+const VERSION_LIMIT: Duration = Duration::from_secs(10);
+
+/// `pg_dump` and `pg_restore` of one installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Programs {
+    /// The folder that holds both.
+    pub folder: PathBuf,
+    /// `pg_dump`'s version, as it says it: `15.18`.
+    pub version: String,
+}
+
+impl Programs {
+    /// The installation that fits a server of this major version: the same major, else the next newer one (an
+    /// older `pg_dump` refuses, and a newer `pg_restore` may set parameters that the server does not know).
+    ///
+    /// # Errors
+    /// When there is none, or none new enough: one sentence that says what to install.
+    pub async fn for_server(major: u32) -> Result<Self, RecoveryError> {
+        match std::env::var_os("RUNBOOK_PG_BIN") {
+            Some(folder) => Self::among(&[PathBuf::from(folder)], major).await,
+            None => Self::among(&usual_folders(), major).await,
+        }
+    }
+
+    /// The same, among these folders only.
+    ///
+    /// # Errors
+    /// As [`Self::for_server`].
+    pub async fn among(folders: &[PathBuf], major: u32) -> Result<Self, RecoveryError> {
+        let mut found: Vec<(u32, Self)> = Vec::new();
+        for folder in folders {
+            let (dump, restore) = (folder.join("pg_dump"), folder.join("pg_restore"));
+            if dump.is_file() && restore.is_file() && !found.iter().any(|(_, programs)| programs.folder == *folder) {
+                let version = version_of(&dump).await?;
+                let programs = Self { folder: folder.clone(), version };
+                match major_of(&programs.version) {
+                    Some(number) if number == major => return Ok(programs),
+                    Some(number) => found.push((number, programs)),
+                    None => {}
+                }
+            }
+        }
+        let newest = found.iter().map(|(number, _)| *number).max();
+        let fitting = found.into_iter().filter(|(number, _)| *number >= major).min_by_key(|(number, _)| *number);
+        match (fitting, newest) {
+            (Some((_, programs)), _) => Ok(programs),
+            (None, Some(newest)) => Err(RecoveryError::Missing(format!(
+                "pg_dump {newest} is older than the server ({major}) and cannot dump it: install the \
+                 PostgreSQL {major} client programs (Debian: postgresql-client-{major}), or name their folder in RUNBOOK_PG_BIN"
+            ))),
+            (None, None) => Err(RecoveryError::Missing(format!(
+                "pg_dump and pg_restore were not found: install the PostgreSQL {major} client programs \
+                 (Debian: postgresql-client-{major}; Fedora: postgresql; Homebrew: libpq), or name their folder in RUNBOOK_PG_BIN"
+            ))),
+        }
+    }
+
+    /// `pg_dump`.
+    pub fn pg_dump(&self) -> PathBuf {
+        self.folder.join("pg_dump")
+    }
+
+    /// `pg_restore`.
+    pub fn pg_restore(&self) -> PathBuf {
+        self.folder.join("pg_restore")
+    }
+}
+
+/// The major version in `15.18`, `18beta1`, `15.18 (Debian 15.18-0+deb12u1)`.
+pub(crate) fn major_of(version: &str) -> Option<u32> {
+    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+async fn version_of(program: &Path) -> Result<String, RecoveryError> {
+    let said = Child::new("pg_dump", program).args(["--version"]).run(VERSION_LIMIT).await?;
+    // `pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`
+    let version = said.split(") ").nth(1).unwrap_or("").split_whitespace().next().unwrap_or("");
+    Ok(version.to_owned())
+}
+
+fn usual_folders() -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for (parent, below) in [
+        ("/usr/lib/postgresql", "bin"),
+        // Fedora and the PGDG packages: /usr/pgsql-17/bin.
+        ("/usr", "bin"),
+        ("/opt/homebrew/opt", "bin"),
+        ("/usr/local/opt", "bin"),
+    ] {
+        let Ok(entries) = std::fs::read_dir(parent) else { continue };
+        let mut children: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        children.sort();
+        folders.extend(children.into_iter().map(|child| child.join(below)).filter(|folder| folder.join("pg_dump").is_file()));
+    }
+    if let Some(path) = std::env::var_os("PATH") {
+        folders.extend(std::env::split_paths(&path));
+    }
+    folders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_major_version_is_read_from_releases_and_betas() {
+        assert_eq!(major_of("15.18"), Some(15));
+        assert_eq!(major_of("18beta1"), Some(18));
+        assert_eq!(major_of(""), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! What a database holds: the rows of each table, its sequences, and its catalogue. Two states can be compared.
+
+mod catalogue;
+mod normal;
+
+use std::collections::BTreeMap;
+
+use runbook::check::CheckError;
+use runbook::reader::Reader;
+use serde::{Deserialize, Serialize};
+
+pub use catalogue::fingerprint;
+
+/// A table of a user, by name.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Table {
+    /// The schema, as it is.
+    pub(crate) schema: String,
+    /// The name, as it is.
+    pub(crate) name: String,
+    /// Schema and name, quoted for SQL.
+    pub(crate) quoted: String,
+    /// Its columns in order: name quoted for SQL, type.
+    pub(crate) columns: Vec<String>,
+    /// The columns' types, in the same order.
+    pub(crate) types: Vec<String>,
+}
+
+/// The rows of a table, in two numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableState {
+    /// Schema and name, quoted for SQL.
+    pub table: String,
+    /// The schema, as it is.
+    pub schema: String,
+    /// The name, as it is.
+    pub name: String,
+    /// How many rows.
+    pub rows: i64,
+    /// The sum of `hashtextextended(row, 0)` over all rows, which does not depend on their order.
+    pub hash: String,
+}
+
+/// A sequence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct SequenceState {
+    /// Schema and name, quoted for SQL.
+    pub sequence: String,
+    /// The last value it gave, `None` when it gave none.
+    pub last_value: Option<i64>,
+}
+
+/// What a database holds. Materialized views are in the catalogue only: a restore computes their rows anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The tables of all users' schemas, sorted.
+    pub tables: Vec<TableState>,
+    /// The sequences of all users' schemas, sorted.
+    pub sequences: Vec<SequenceState>,
+    /// The catalogue, one object a line, sorted.
+    pub catalogue: Vec<String>,
+}
+
+/// One thing in which two states differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The table, the sequence, or the catalogue's line.
+    pub object: String,
+    /// In which way.
+    pub problem: String,
+}
+
+/// A table's rows: `(count, hash)`. `{row}` and `{table}` are filled in with quoted names.
+const ROWS: &str = include_str!("rows.sql");
+
+impl State {
+    /// Reads all of it in the reader's snapshot.
+    ///
+    /// # Errors
+    /// When a table may not be read, or takes longer than `limits.statement_seconds`.
+    pub async fn read(reader: &mut Reader) -> Result<Self, CheckError> {
+        let mut states = Vec::new();
+        for table in tables(reader).await? {
+            let sql = ROWS.replace("{table}", &table.quoted);
+            let answer: Vec<(i64, String)> = reader.fetch(&sql).await?;
+            let [(rows, hash)] = answer.as_slice() else {
+                return Err(CheckError::Other(format!("the rows of {} could not be counted", table.quoted)));
+            };
+            states.push(TableState {
+                table: table.quoted,
+                schema: table.schema,
+                name: table.name,
+                rows: *rows,
+                hash: hash.clone(),
+            });
+        }
+        let sequences = reader.fetch(include_str!("sequences.sql")).await?;
+        let schemas: Vec<(String,)> = reader.fetch(include_str!("schemas.sql")).await?;
+        let schemas: Vec<String> = schemas.into_iter().map(|(schema,)| schema).collect();
+        Ok(Self { tables: states, sequences, catalogue: fingerprint(reader, &schemas).await? })
+    }
+
+    /// In what `other` differs from this state, from the point of view of this one: `other` is what a restore gave,
+    /// this is what it should have given. Empty when they are equal.
+    pub fn differences(&self, other: &Self) -> Vec<Difference> {
+        let mut found = Vec::new();
+        let key = |table: &TableState| (table.table.clone(), (table.rows, table.hash.clone()));
+        compare(self.tables.iter().map(key).collect(), other.tables.iter().map(key).collect(), |object, pair| {
+            let problem = match pair {
+                (Some((rows, _)), None) => format!("is not there; it should hold {rows} rows"),
+                (None, _) => "should not be there".to_owned(),
+                (Some((want, _)), Some((got, _))) if want != got => format!("holds {got} rows, and should hold {want}"),
+                (Some((rows, _)), Some(_)) => format!("holds {rows} rows as it should, but not the same ones"),
+            };
+            found.push(Difference { object: object.to_owned(), problem });
+        });
+        let key = |sequence: &SequenceState| (sequence.sequence.clone(), sequence.last_value);
+        compare(self.sequences.iter().map(key).collect(), other.sequences.iter().map(key).collect(), |object, pair| {
+            let problem = match pair {
+                (Some(_), None) => "is not there".to_owned(),
+                (None, _) => "should not be there".to_owned(),
+                // Sequences are not read in a snapshot: a dump of a busy database may hold a later value.
+                (Some(want), Some(got)) if got > want => return,
+                (Some(want), Some(got)) => format!("is at {}, and should be at {}", shown(*got), shown(*want)),
+            };
+            found.push(Difference { object: object.to_owned(), problem });
+        });
+        let lines = |state: &Self| state.catalogue.iter().map(|line| (line.clone(), ())).collect();
+        compare(lines(self), lines(other), |line, pair| {
+            let problem = if pair.1.is_none() { "is missing from the catalogue" } else { "should not be in the catalogue" };
+            found.push(Difference { object: line.to_owned(), problem: problem.to_owned() });
+        });
+        found
+    }
+}
+
+/// The tables whose rows belong to the database: those of users, without those of extensions.
+pub(crate) async fn tables(reader: &mut Reader) -> Result<Vec<Table>, CheckError> {
+    reader.fetch(include_str!("tables.sql")).await
+}
+
+fn compare<V: PartialEq>(
+    want: BTreeMap<String, V>,
+    got: BTreeMap<String, V>,
+    mut differs: impl FnMut(&str, (Option<&V>, Option<&V>)),
+) {
+    for (name, value) in &want {
+        if got.get(name) != Some(value) {
+            differs(name, (Some(value), got.get(name)));
+        }
+    }
+    for (name, value) in &got {
+        if !want.contains_key(name) {
+            differs(name, (None, Some(value)));
+        }
+    }
+}
+
+fn shown(value: Option<i64>) -> String {
+    value.map_or_else(|| "its start".to_owned(), |value| value.to_string())
+}

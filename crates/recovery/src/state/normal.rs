@@ -1,0 +1,122 @@
+//! One spelling for what a dump and a restore spell anew.
+//!
+//! `status IN ('a', 'b')` on a varchar column is kept as a cast of a whole array, and printed as
+//! `(ARRAY['a'::character varying, 'b'::character varying])::text[]`. Read again, the parser pushes the cast into the
+//! elements, so that after a restore the same condition is printed as
+//! `ARRAY[('a'::character varying)::text, ('b'::character varying)::text]`. Both are the same condition; here the
+//! first spelling becomes the second.
+
+/// The text with each cast of an array constructor pushed into its elements.
+pub(super) fn normal(text: &str) -> String {
+    let mut rest = text;
+    let mut out = String::with_capacity(text.len());
+    while let Some(at) = find_outside_quotes(rest, "(ARRAY[") {
+        let open = at + "(ARRAY[".len();
+        let Some(cast) = cast_array(&rest[open..]) else {
+            out.push_str(&rest[..open]);
+            rest = &rest[open..];
+            continue;
+        };
+        out.push_str(&rest[..at]);
+        out.push_str("ARRAY[");
+        for (number, element) in cast.elements.iter().enumerate() {
+            if number > 0 {
+                out.push_str(", ");
+            }
+            out.push('(');
+            out.push_str(&normal(element.trim()));
+            out.push_str(")::");
+            out.push_str(cast.type_name);
+        }
+        out.push(']');
+        rest = &rest[open + cast.length..];
+    }
+    out.push_str(rest);
+    out
+}
+
+struct CastArray<'a> {
+    elements: Vec<&'a str>,
+    type_name: &'a str,
+    /// How much of the text it takes, after `(ARRAY[`.
+    length: usize,
+}
+
+/// Reads `e1, e2])::TYPE[]`.
+fn cast_array(text: &str) -> Option<CastArray<'_>> {
+    let mut elements = Vec::new();
+    let mut depth = 0_usize;
+    let mut start = 0;
+    let mut end = None;
+    for (at, character) in unquoted(text) {
+        match character {
+            '[' | '(' => depth += 1,
+            ']' if depth == 0 => {
+                elements.push(&text[start..at]);
+                end = Some(at);
+                break;
+            }
+            ']' | ')' => depth = depth.checked_sub(1)?,
+            ',' if depth == 0 => {
+                elements.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    let after = end? + 1;
+    let tail = text[after..].strip_prefix(")::")?;
+    let type_end = tail.find("[]")?;
+    let type_name = &tail[..type_end];
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '.' | '"' | '(' | ')' | ',');
+    if type_name.is_empty() || !type_name.chars().all(plain) {
+        return None;
+    }
+    Some(CastArray { elements, type_name, length: after + ")::".len() + type_end + "[]".len() })
+}
+
+fn find_outside_quotes(text: &str, what: &str) -> Option<usize> {
+    unquoted(text).map(|(at, _)| at).find(|at| text[*at..].starts_with(what))
+}
+
+/// The characters that stand outside of '…' and "…"; a doubled quote ends one and begins another, which is the same.
+fn unquoted(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
+    let mut inside: Option<char> = None;
+    text.char_indices().filter(move |(_, character)| match inside {
+        Some(quote) => {
+            if *character == quote {
+                inside = None;
+            }
+            false
+        }
+        None => {
+            if matches!(character, '\'' | '"') {
+                inside = Some(*character);
+                return false;
+            }
+            true
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WRITTEN: &str = "CHECK (((status)::text = ANY ((ARRAY['a'::character varying, 'b, ]'::character varying])::text[])))";
+    const RESTORED: &str =
+        "CHECK (((status)::text = ANY (ARRAY[('a'::character varying)::text, ('b, ]'::character varying)::text])))";
+
+    #[test]
+    fn a_condition_is_spelt_the_same_before_and_after_a_restore() {
+        assert_eq!(normal(WRITTEN), RESTORED);
+        assert_eq!(normal(RESTORED), RESTORED);
+    }
+
+    #[test]
+    fn what_stands_in_a_string_is_left_alone() {
+        let text = "DEFAULT '(ARRAY[1])::text[]'::text";
+        assert_eq!(normal(text), text);
+        assert_eq!(normal("(ARRAY[1, 2"), "(ARRAY[1, 2");
+    }
+}

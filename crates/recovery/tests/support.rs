@@ -1,0 +1,127 @@
+//! What several topics need: a folder of dumps, a fixed time, and a description of a database by an independent tool.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use harness::Database;
+use recovery::backup::Backup;
+use recovery::clock::FixedClock;
+use recovery::folder::Dump;
+use recovery::manifest::Manifest;
+use recovery::programs::Programs;
+use recovery::rollback::{Outcome, Rollback};
+use recovery::RecoveryError;
+use runbook::context::Context;
+use runbook::ephemeral::Ephemeral;
+use secrecy::ExposeSecret as _;
+use sqlx::AssertSqlSafe;
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+/// The fixed time of all tests.
+pub const NOW: OffsetDateTime = datetime!(2026-03-01 12:00:00 UTC);
+
+/// A folder of dumps, removed when dropped.
+pub struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// The folder of the dumps itself: not there until the first backup.
+    pub fn path(&self) -> PathBuf {
+        self.0.path().join("backups")
+    }
+}
+
+/// The context of a database, with a folder of dumps and the fixed time.
+pub fn context(db: &Database, folder: &Folder) -> Context {
+    let mut context = db.context();
+    context.backups = Some(folder.path());
+    context.stash.put(FixedClock(NOW));
+    context
+}
+
+pub async fn programs(db: &Ephemeral) -> Programs {
+    let version: String =
+        sqlx::query_scalar("SELECT current_setting('server_version_num')").fetch_one(db.pool()).await.unwrap();
+    Programs::for_server(version.parse::<u32>().unwrap() / 10_000).await.unwrap()
+}
+
+pub async fn backup(db: &Database, folder: &Path) -> (Dump, Manifest) {
+    try_backup(db, folder, programs(db).await).await.unwrap()
+}
+
+pub async fn try_backup(
+    db: &Database,
+    folder: &Path,
+    programs: Programs,
+) -> Result<(Dump, Manifest), RecoveryError> {
+    let settings = harness::settings();
+    let migrator = migrations::open(&settings).unwrap();
+    let backup = Backup {
+        programs,
+        folder: folder.to_owned(),
+        prefix: settings.backup.prefix.clone(),
+        compression: 1,
+        limit: settings.limits.command,
+    };
+    backup.make(db, Some(&*migrator), NOW).await
+}
+
+pub async fn rollback_plan(db: &Ephemeral) -> Rollback {
+    let settings = harness::settings();
+    Rollback {
+        programs: programs(db).await,
+        jobs: settings.backup.restore_jobs,
+        limit: settings.limits.command,
+        disconnect_others: false,
+        keep_replaced: false,
+    }
+}
+
+pub async fn roll_back(db: &Ephemeral, (dump, manifest): &(Dump, Manifest)) -> Result<Outcome, RecoveryError> {
+    rollback_plan(db).await.run(db, dump, manifest).await
+}
+
+pub async fn upgrade(db: &Ephemeral, to: &str) {
+    migrations::open(&harness::settings()).unwrap().upgrade(db.url(), to).await.unwrap();
+}
+
+pub async fn sql(db: &Ephemeral, statements: &str) {
+    sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(db.pool()).await.unwrap();
+}
+
+/// The whole schema as `pg_dump` writes it, and every row, sorted: a witness that shares no code with the suite.
+/// Conditions on arrays are spelt anew by a restore, so their casts and brackets are taken out.
+pub async fn witness(db: &Ephemeral) -> String {
+    let mut command = Command::new(programs(db).await.pg_dump());
+    for (variable, value) in db.url().libpq_environment() {
+        command.env(variable, value.expose_secret());
+    }
+    let output = command.args(["--inserts", "--no-password"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut lines: Vec<String> = text
+        .lines()
+        .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
+        .map(|line| line.replace("::text[]", "").replace("::text", "").replace(['(', ')'], ""))
+        .collect();
+    lines.sort();
+    lines.join("\n")
+}
+
+/// How many databases there are that belong to this one: itself, and what a rollback put beside it.
+pub async fn databases(db: &Ephemeral) -> i64 {
+    let sql = "SELECT count(*) FROM pg_database WHERE datname = current_database() OR datname IN (
+                 SELECT prefix || left(encode(sha256(convert_to(current_database(), 'UTF8')), 'hex'), 16)
+                 FROM unnest(ARRAY['runbook_restoring_', 'runbook_replaced_']) prefix)";
+    sqlx::query_scalar(sql).fetch_one(db.pool()).await.unwrap()
+}
+
+/// Rows of before a deployment, at revision 006.
+pub const ROWS: &str = "INSERT INTO projects (project_id, account_id, name, status, created_by, updated_by)
+       SELECT 'p' || n, 'acc_1', 'it''s — ' || n, 'draft', 'tester', 'tester' FROM generate_series(1, 200) n;
+     INSERT INTO project_events (project_id, event_type, actor, data)
+       SELECT 'p' || n, 'project.created', 'tester', '{}' FROM generate_series(1, 200) n";
