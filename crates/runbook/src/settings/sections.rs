@@ -220,6 +220,8 @@ pub struct Thresholds {
     pub minimum_traffic: i64,
     /// Tables smaller than this are rightly read by a sequential scan and left out, in blocks of 8 KiB.
     pub small_table_blocks: i64,
+    /// Percent of its values that a sequence may have given out, at most.
+    pub sequence_used: f64,
 }
 
 impl Default for Thresholds {
@@ -230,6 +232,7 @@ impl Default for Thresholds {
             cache_hit_rate: 99.0,
             minimum_traffic: 100,
             small_table_blocks: 32,
+            sequence_used: 80.0,
         }
     }
 }
@@ -241,6 +244,9 @@ pub struct Limits {
     /// Seconds that one check may take.
     #[serde(rename = "check_seconds", deserialize_with = "seconds")]
     pub check: Duration,
+    /// Seconds to wait for a live target that says that it is still starting up; 0 asks once.
+    #[serde(rename = "startup_seconds", deserialize_with = "seconds")]
+    pub startup: Duration,
     /// Seconds that one statement may take on a live target.
     #[serde(rename = "statement_seconds", deserialize_with = "seconds")]
     pub statement: Duration,
@@ -259,6 +265,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             check: Duration::from_secs(300),
+            startup: crate::live::STARTUP,
             statement: Duration::from_secs(30),
             lock: Duration::from_secs(2),
             command: Duration::from_secs(900),
@@ -339,6 +346,11 @@ pub struct Acceptance {
 }
 
 impl Checks {
+    /// The checks that must be measured on a live target, or on an ephemeral one.
+    pub fn required_for(&self, live: bool) -> &[String] {
+        self.required.get(if live { "live" } else { "ephemeral" }).map_or(&[], Vec::as_slice)
+    }
+
     /// The reason for which this finding of this check is accepted.
     pub fn acceptance(&self, check: &str, finding: &Finding) -> Option<String> {
         self.accept
