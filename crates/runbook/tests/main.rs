@@ -2,5 +2,6 @@
 mod address;
 mod document;
 mod live;
+mod settings;
 mod statement;
 mod report;

@@ -43,7 +43,17 @@ impl SettingsError {
     }
 
     pub(super) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
-        Self::at(path, text, error.span().unwrap_or(0..0), error.message().to_owned(), None)
+        let message = error.message().lines().collect::<Vec<_>>().join(" ");
+        let help = if message.starts_with("unknown") {
+            "correct its spelling, or remove it; the fixtures/runbook.toml of this workspace explains every key"
+        } else if message.starts_with("missing") {
+            "add it; the fixtures/runbook.toml of this workspace explains every key"
+        } else if message.starts_with("invalid") {
+            "give a value of that type"
+        } else {
+            "mend the value, or the TOML around it"
+        };
+        Self::at(path, text, error.span().unwrap_or(0..0), message, Some(help.to_owned()))
     }
 
     /// An error at a byte range of a file.

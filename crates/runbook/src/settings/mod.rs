@@ -5,6 +5,7 @@
 
 mod error;
 mod sections;
+mod validate;
 
 use std::path::{Path, PathBuf};
 
@@ -54,6 +55,7 @@ pub struct Settings {
     pub targets: std::collections::BTreeMap<String, TargetSection>,
     /// `[[line]]`: which checks and actions stand for which line of the runbook.
     pub lines: Vec<Line>,
+    source: validate::Source,
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,17 +125,14 @@ impl Settings {
             checks: file.checks,
             targets: file.targets,
             lines: file.lines,
+            source: validate::Source { path, text },
         };
-        settings.check_lines(&path, &text)?;
+        settings.check_values()?;
         Ok(settings)
     }
 
     /// A path of the settings, from the settings' folder.
     pub fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.root.join(relative)
-    }
-
-    fn check_lines(&self, _path: &Path, _text: &str) -> Result<(), SettingsError> {
-        Ok(())
     }
 }

@@ -1,0 +1,199 @@
+//! What the types of the settings cannot say: ids that exist, files that are there, figures within reason.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{MigrationTool, Settings, SettingsError};
+
+/// The oldest major version of Postgres on which the checks' own queries run.
+const OLDEST: u32 = 15;
+
+/// `runbook.toml` as it was read, to point into.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+}
+
+impl Settings {
+    /// Checks every id that the settings name against those that the suites have.
+    ///
+    /// # Errors
+    /// With the line of the first that no suite has, and the id that is nearest to it.
+    pub fn validate(&self, checks: &[&str], actions: &[&str]) -> Result<(), SettingsError> {
+        for (index, line) in self.lines.iter().enumerate() {
+            let index = index.to_string();
+            for (kind, ids, known) in [("checks", &line.checks, checks), ("actions", &line.actions, actions)]
+            {
+                for (number, id) in ids.iter().enumerate() {
+                    let place = ["line", &index, kind, &number.to_string()];
+                    self.known(kind, id, known, &place)?;
+                }
+            }
+        }
+        for (target, ids) in &self.checks.required {
+            if !matches!(target.as_str(), "ephemeral" | "live") {
+                let problem = format!("[checks.required] has no kind of target `{target}`");
+                let help = "it is `ephemeral` or `live`";
+                return Err(self.wrong(&["checks", "required", target], problem, help));
+            }
+            for (number, id) in ids.iter().enumerate() {
+                self.known("checks", id, checks, &["checks", "required", target, &number.to_string()])?;
+            }
+        }
+        for (number, accepted) in self.checks.accept.iter().enumerate() {
+            self.known(
+                "checks",
+                &accepted.check,
+                checks,
+                &["checks", "accept", &number.to_string(), "check"],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Checks what can be seen without the suites. Called on loading.
+    pub(super) fn check_values(&self) -> Result<(), SettingsError> {
+        self.check_database()?;
+        self.check_figures()?;
+        self.check_paths()
+    }
+
+    fn check_database(&self) -> Result<(), SettingsError> {
+        if self.database.schemas.is_empty() {
+            let problem = "[database] schemas is empty, so that no check would look at anything".to_owned();
+            return Err(self.wrong(
+                &["database", "schemas"],
+                problem,
+                "name the schemas that belong to the system",
+            ));
+        }
+        if self.database.minimum_version < OLDEST {
+            let problem = format!("[database] minimum_version is {}", self.database.minimum_version);
+            let help = format!("the checks need PostgreSQL {OLDEST} or newer");
+            return Err(self.wrong(&["database", "minimum_version"], problem, &help));
+        }
+        let (tool, folder) = match self.migrations.tool {
+            MigrationTool::Sqlx => ("sqlx", &self.migrations.sqlx),
+            MigrationTool::Alembic => ("alembic", &self.migrations.alembic),
+        };
+        if folder.is_none() {
+            let problem = format!("[migrations] tool is `{tool}`, and no folder is named for it");
+            let help = format!("add `{tool} = \"FOLDER\"` to [migrations]");
+            return Err(self.wrong(&["migrations", "tool"], problem, &help));
+        }
+        Ok(())
+    }
+
+    fn check_figures(&self) -> Result<(), SettingsError> {
+        let thresholds = &self.thresholds;
+        for (key, rate) in
+            [("index_hit_rate", thresholds.index_hit_rate), ("cache_hit_rate", thresholds.cache_hit_rate)]
+        {
+            if !(0.0..100.0).contains(&rate) {
+                let problem = format!("[thresholds] {key} is {rate}, which no share can be strictly above");
+                return Err(self.wrong(&["thresholds", key], problem, "give percent, from 0 to below 100"));
+            }
+        }
+        if thresholds.query_ms.is_nan() || thresholds.query_ms <= 0.0 {
+            let problem = format!("[thresholds] query_ms is {}", thresholds.query_ms);
+            return Err(self.wrong(&["thresholds", "query_ms"], problem, "give milliseconds, above 0"));
+        }
+        let limits = &self.limits;
+        for (key, limit) in [
+            ("check_seconds", limits.check),
+            ("statement_seconds", limits.statement),
+            ("lock_seconds", limits.lock),
+            ("command_seconds", limits.command),
+            ("request_seconds", limits.request),
+        ] {
+            if limit < Duration::from_millis(1) {
+                let problem =
+                    format!("[limits] {key} is below a millisecond, and nothing could be done in it");
+                return Err(self.wrong(&["limits", key], problem, "give seconds, above 0"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every file and folder that the file itself names. A default that is not there is the suites' business.
+    fn check_paths(&self) -> Result<(), SettingsError> {
+        let single: [(&[&str], Option<&Path>); 6] = [
+            (&["migrations", "sqlx"], self.migrations.sqlx.as_deref()),
+            (&["migrations", "alembic"], self.migrations.alembic.as_deref()),
+            (&["data", "generate"], self.data.generate.as_deref()),
+            (&["api", "cases"], self.api.cases.as_deref()),
+            (&["integrity", "rules"], self.integrity.rules.as_deref()),
+            (&["perf", "queries"], Some(&self.perf.queries)),
+        ];
+        for (place, path) in single {
+            if let Some(path) = path {
+                self.check_path(place, path)?;
+            }
+        }
+        for (number, seed) in self.data.seeds.iter().enumerate() {
+            self.check_path(&["data", "seeds", &number.to_string()], seed)?;
+        }
+        Ok(())
+    }
+
+    fn check_path(&self, place: &[&str], path: &Path) -> Result<(), SettingsError> {
+        if self.path(path).exists() || self.find(place).is_none() {
+            return Ok(());
+        }
+        let problem = format!("[{}] names `{}`, which does not exist", place[..1].join("."), path.display());
+        let help = format!("paths start at {}; create it, or mend the path", self.root.display());
+        Err(self.wrong(place, problem, &help))
+    }
+
+    fn known(&self, kind: &str, id: &str, known: &[&str], place: &[&str]) -> Result<(), SettingsError> {
+        if known.contains(&id) {
+            return Ok(());
+        }
+        let problem = format!("there is no {} `{id}`", kind.trim_end_matches('s'));
+        let help = match nearest(id, known) {
+            Some(near) => format!("did you mean `{near}`? `runbook list` shows all there are"),
+            None => "`runbook list` shows all there are".to_owned(),
+        };
+        Err(self.wrong(place, problem, &help))
+    }
+
+    fn wrong(&self, place: &[&str], problem: String, help: &str) -> SettingsError {
+        let span = self.find(place).unwrap_or(0..0);
+        SettingsError::at(&self.source.path, &self.source.text, span, problem, Some(help.to_owned()))
+    }
+
+    /// Where a value stands in the file: keys, and numbers for the items of an array.
+    fn find(&self, place: &[&str]) -> Option<Range<usize>> {
+        let (first, rest) = place.split_first()?;
+        let root = DeTable::parse(&self.source.text).ok()?;
+        let mut value: &Spanned<DeValue<'_>> = root.get_ref().get(*first)?;
+        for key in rest {
+            value = match value.get_ref() {
+                DeValue::Table(table) => table.get(*key)?,
+                DeValue::Array(array) => array.get(key.parse::<usize>().ok()?)?,
+                _ => return None,
+            };
+        }
+        Some(value.span())
+    }
+}
+
+/// The known id that shares the most with this one: its suite, then the longest common start and end.
+fn nearest<'a>(id: &str, known: &[&'a str]) -> Option<&'a str> {
+    let common = |a: &mut dyn Iterator<Item = char>, b: &mut dyn Iterator<Item = char>| {
+        a.zip(b).take_while(|(a, b)| a == b).count()
+    };
+    let likeness = |other: &str| {
+        common(&mut id.chars(), &mut other.chars()) + common(&mut id.chars().rev(), &mut other.chars().rev())
+    };
+    known
+        .iter()
+        .copied()
+        .max_by_key(|other| likeness(other))
+        .filter(|other| likeness(other) * 2 > id.chars().count())
+}
