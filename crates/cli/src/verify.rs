@@ -31,7 +31,8 @@ pub(crate) async fn verify(command: &Verify, global: &Global, screen: &Screen) -
     let (name, section) = target(command, &system.settings)?;
     let url = address(command, &section, name.as_deref())?;
     let limits = system.settings.limits.reading();
-    let live = Live::connect(&url, limits).await.map_err(|error| Failure::said(format!("{url}: {error}")))?;
+    let startup = system.settings.limits.startup;
+    let live = Live::connect_within(&url, limits, startup).await.map_err(Failure::said)?;
     let database = Database::Live(live);
     let server = server(&database, system.settings.database.minimum_version).await?;
     let System { settings, registry, procedure } = system;
