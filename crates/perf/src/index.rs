@@ -76,9 +76,8 @@ pub async fn planned(query: &Query, context: &Context) -> Result<Plan, Stopped> 
 /// Compares the indexes of `plan` with those that the header expects where the tables are this large.
 pub fn judge(query: &Query, plan: &Plan, catalogue: &Catalogue, small: i64) -> Use {
     let largest = catalogue.largest(plan);
-    let rows = largest.map_or(0, |relation| u64::try_from(relation.rows).unwrap_or(0));
     let used = plan.indexes();
-    let kept = match query.expectation(rows) {
+    let kept = match query.expectation(catalogue.rows(plan)) {
         Expectation::Nothing => return Use::NotExpected,
         Expectation::Any => !used.is_empty(),
         Expectation::OneOf(expected) => {
@@ -88,8 +87,9 @@ pub fn judge(query: &Query, plan: &Plan, catalogue: &Catalogue, small: i64) -> U
     match largest {
         _ if kept => Use::Expected,
         Some(relation) if relation.blocks < small => Use::TooSmall(format!(
-            "{} has {} blocks, and indexes are expected from {small} on",
-            relation.shown, relation.blocks
+            "{} has {}, and indexes are expected from {small} on",
+            relation.shown,
+            tally::blocks(relation.blocks)
         )),
         _ => Use::Missed,
     }
@@ -107,8 +107,7 @@ pub fn used(plan: &Plan) -> String {
 }
 
 fn expected(query: &Query, catalogue: &Catalogue, plan: &Plan) -> Vec<String> {
-    let rows = catalogue.largest(plan).map_or(0, |relation| u64::try_from(relation.rows).unwrap_or(0));
-    match query.expectation(rows) {
+    match query.expectation(catalogue.rows(plan)) {
         Expectation::OneOf(names) => names.clone(),
         Expectation::Any | Expectation::Nothing => Vec::new(),
     }

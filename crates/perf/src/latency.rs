@@ -18,11 +18,11 @@ use crate::tally::{self, Tally};
 /// What was timed of one query.
 enum Timed {
     /// All samples, or as many as it took to know that the budget is broken.
-    Latencies(Latencies),
+    Times(Latencies),
     /// It returned nothing, so its time says nothing.
     Nothing,
     /// The server ended it at the statement timeout.
-    TimedOut(Duration),
+    Cancelled(Duration),
 }
 
 pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
@@ -50,8 +50,8 @@ pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
                 tally.skip(query, "its example selects no rows");
                 continue;
             }
-            Timed::TimedOut(after) => after.as_secs_f64() * 1e3,
-            Timed::Latencies(latencies) => latencies.p95_ms(),
+            Timed::Cancelled(after) => after.as_secs_f64() * 1e3,
+            Timed::Times(latencies) => latencies.p95_ms(),
         };
         tally.evidence.examine(1);
         if p95 > budget {
@@ -96,7 +96,7 @@ async fn time(query: &Query, bound: f64, context: &Context) -> Result<Timed, Sto
             Ok(_) => {}
             // Longer than the statement timeout is longer than any budget.
             Err(CheckError::Interrupted(_)) if elapsed.as_secs_f64() * 1e3 > bound => {
-                return Ok(Timed::TimedOut(elapsed));
+                return Ok(Timed::Cancelled(elapsed));
             }
             Err(error) => return Err(error.into()),
         }
@@ -109,7 +109,7 @@ async fn time(query: &Query, bound: f64, context: &Context) -> Result<Timed, Sto
             break;
         }
     }
-    Ok(Timed::Latencies(latencies))
+    Ok(Timed::Times(latencies))
 }
 
 /// How many of `samples` may be past the bound while the 95th percentile keeps it.

@@ -65,6 +65,12 @@ impl Catalogue {
             .max_by_key(|relation| relation.blocks)
     }
 
+    /// The rows of the largest relation that a plan reads, as last estimated: the size that a header's expectations
+    /// are given for.
+    pub fn rows(&self, plan: &Plan) -> u64 {
+        self.largest(plan).map_or(0, |relation| u64::try_from(relation.rows).unwrap_or(0))
+    }
+
     /// The index with this name.
     pub fn index(&self, name: &str) -> Option<&Index> {
         self.indexes.iter().find(|index| index.name == name)

@@ -87,3 +87,8 @@ fn reasons(unmeasured: &[(String, String)]) -> String {
     let more = counted.len().saturating_sub(3);
     if more == 0 { words.join("; ") } else { format!("{}; and {more} other reasons", words.join("; ")) }
 }
+
+/// `1 block`, `316 blocks`.
+pub fn blocks(number: i64) -> String {
+    if number == 1 { "1 block".into() } else { format!("{number} blocks") }
+}

@@ -1,1 +1,9 @@
 //! One test binary; a module a topic.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helper ends the test, as the test would")]
+
+mod defects;
+mod headers;
+mod latency;
+mod plans;
+mod sizes;
+mod support;

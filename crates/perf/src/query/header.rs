@@ -21,8 +21,10 @@ struct At<'a> {
 }
 
 impl At<'_> {
-    fn error(&self, problem: impl Into<String>) -> SettingsError {
-        SettingsError::at(self.path, self.text, self.span.clone(), problem.into(), Some(HELP.into()))
+    fn error(&self, problem: impl Into<String>) -> Box<SettingsError> {
+        let error =
+            SettingsError::at(self.path, self.text, self.span.clone(), problem.into(), Some(HELP.into()));
+        Box::new(error)
     }
 }
 
@@ -36,7 +38,7 @@ struct Header {
     rows: Option<RowBound>,
 }
 
-pub fn parse(path: &Path, text: &str) -> Result<Query, SettingsError> {
+pub fn parse(path: &Path, text: &str) -> Result<Query, Box<SettingsError>> {
     let mut header = Header::default();
     let mut offset = 0;
     for (number, line) in text.split_inclusive('\n').enumerate() {
@@ -73,7 +75,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Query, SettingsError> {
     })
 }
 
-fn read_line(header: &mut Header, comment: &str, line: usize, at: &At<'_>) -> Result<(), SettingsError> {
+fn read_line(header: &mut Header, comment: &str, line: usize, at: &At<'_>) -> Result<(), Box<SettingsError>> {
     let Some((key, value)) = comment.split_once(':').map(|(key, value)| (key.trim(), value.trim())) else {
         return Err(at.error("a header line is `-- key: value`"));
     };
@@ -120,14 +122,14 @@ fn read_line(header: &mut Header, comment: &str, line: usize, at: &At<'_>) -> Re
     }
 }
 
-fn once<T>(slot: &mut Option<T>, value: T, key: &str, at: &At<'_>) -> Result<(), SettingsError> {
+fn once<T>(slot: &mut Option<T>, value: T, key: &str, at: &At<'_>) -> Result<(), Box<SettingsError>> {
     match slot.replace(value) {
         Some(_) => Err(at.error(format!("`{key}` stands twice"))),
         None => Ok(()),
     }
 }
 
-fn statement(body: &str, at: &At<'_>) -> Result<ReadStatement, SettingsError> {
+fn statement(body: &str, at: &At<'_>) -> Result<ReadStatement, Box<SettingsError>> {
     let sql = body.trim().trim_end_matches(';').trim_end();
     ReadStatement::parse(sql).map_err(|refused| {
         at.error(match refused {
@@ -138,7 +140,7 @@ fn statement(body: &str, at: &At<'_>) -> Result<ReadStatement, SettingsError> {
     })
 }
 
-fn check_placeholders(parameters: &[Parameter], sql: &str, at: &At<'_>) -> Result<(), SettingsError> {
+fn check_placeholders(parameters: &[Parameter], sql: &str, at: &At<'_>) -> Result<(), Box<SettingsError>> {
     let used = placeholders::of(sql);
     if let Some(number) = used.iter().find(|number| **number == 0 || **number > parameters.len()) {
         return Err(at.error(format!("`${number}` has no `-- parameter: ${number} …` line")));

@@ -91,7 +91,7 @@ impl Query {
     ///
     /// # Errors
     /// The first file that is wrong, with its line; a folder that cannot be read.
-    pub fn all(settings: &Settings) -> Result<Vec<Self>, SettingsError> {
+    pub fn all(settings: &Settings) -> Result<Vec<Self>, Box<SettingsError>> {
         let folder = settings.path(&settings.perf.queries);
         let mut files = sql_files(&folder).map_err(|reason| unreadable(&folder, &reason))?;
         files.sort();
@@ -110,7 +110,7 @@ impl Query {
     /// # Errors
     /// What is wrong, with the line it stands in: an unknown or missing header line, an index list that is
     /// none, a placeholder without its parameter, two statements, a statement that writes.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Box<SettingsError>> {
         header::parse(path, text)
     }
 
@@ -137,6 +137,6 @@ fn sql_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn unreadable(path: &Path, reason: &std::io::Error) -> SettingsError {
-    SettingsError::Unreadable { path: path.display().to_string(), reason: reason.to_string() }
+fn unreadable(path: &Path, reason: &std::io::Error) -> Box<SettingsError> {
+    Box::new(SettingsError::Unreadable { path: path.display().to_string(), reason: reason.to_string() })
 }

@@ -1,0 +1,63 @@
+//! Each check fires on each of its planted defects, no other check does, and all are silent on a clean database.
+
+use harness::Database;
+use rstest::rstest;
+use runbook::verdict::Outcome;
+
+use crate::support::{errors, patient, run};
+
+#[tokio::test]
+async fn every_check_passes_on_the_clean_database() {
+    let db = Database::loaded(10_000).await.unwrap();
+    let context = patient(&db);
+    for check in perf::checks() {
+        let verdict = check.run(&context).await;
+        assert_eq!(
+            verdict.outcome(),
+            Outcome::Pass,
+            "{}: {:?} {:?}",
+            check.id,
+            verdict.reason(),
+            errors(&verdict)
+        );
+        assert!(verdict.examined() >= 11, "{} looked at {} queries only", check.id, verdict.examined());
+    }
+}
+
+#[rstest]
+#[case::generic_plan("perf.queries.generic_plan")]
+#[case::index("perf.queries.index")]
+#[case::latency("perf.queries.latency")]
+#[case::rows("perf.queries.rows")]
+#[case::seqscan("perf.queries.seqscan")]
+#[tokio::test]
+async fn each_defect_fires_its_check_and_no_other(#[case] id: &str) {
+    let defects: Vec<_> =
+        harness::defects::of("perf").into_iter().filter(|defect| defect.check == id).collect();
+    assert!(!defects.is_empty(), "{id} has no defect under fixtures/defects/{id}");
+    for defect in defects {
+        let db = Database::loaded(10_000).await.unwrap();
+        defect.plant(&db).await.unwrap();
+        let context = patient(&db);
+        for check in perf::checks() {
+            let verdict = run(check.id, &context).await;
+            let expected = check.id == id || defect.also.iter().any(|also| also == check.id);
+            let fired = verdict.outcome() == Outcome::Fail;
+            assert_eq!(fired, expected, "{} on {}: {:?}", check.id, defect.path.display(), errors(&verdict));
+        }
+    }
+}
+
+#[test]
+fn every_check_is_among_the_cases_and_every_defect_has_a_check() {
+    let checks: Vec<_> = perf::checks().iter().map(|check| check.id).collect();
+    let mut sorted = checks.clone();
+    sorted.sort_unstable();
+    assert_eq!(checks, sorted);
+    for id in &checks {
+        assert!(include_str!("defects.rs").contains(&format!("(\"{id}\")")), "{id} is no case of this file");
+    }
+    for defect in harness::defects::of("perf") {
+        assert!(checks.contains(&defect.check.as_str()), "{} is for no check", defect.path.display());
+    }
+}

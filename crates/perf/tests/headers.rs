@@ -1,0 +1,108 @@
+//! What a query file's header may say, and what is said about one that is wrong.
+
+use std::path::Path;
+use std::time::Duration;
+
+use perf::{Expectation, Query, RowBound};
+use rstest::rstest;
+
+const GOOD: &str = "-- states: the newest projects of a status
+-- budget: 10 ms
+-- indexes: ix_a, \"Ix \"\"b\"\", c\"
+-- indexes at 100_000: ix_large
+-- sequential: small
+-- parameter: $1 status = 'draft'
+-- parameter: $2 as_of timestamptz = (SELECT max(t) FROM events)
+-- rows: 1 to 100
+
+SELECT a FROM t WHERE status = $1 AND t <= $2;
+";
+
+fn parse(text: &str) -> Result<Query, String> {
+    Query::parse(Path::new("queries/good.sql"), text).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_header_says_everything_about_its_query() {
+    let query = parse(GOOD).unwrap();
+    assert_eq!((query.name.as_str(), query.file.as_str()), ("good", "queries/good.sql"));
+    assert_eq!(query.states, "the newest projects of a status");
+    assert_eq!(query.budget, Duration::from_millis(10));
+    assert_eq!(*query.expectation(99_999), Expectation::OneOf(vec!["ix_a".into(), "Ix \"b\", c".into()]));
+    assert_eq!(*query.expectation(100_000), Expectation::OneOf(vec!["ix_large".into()]));
+    assert_eq!(query.rows, RowBound { least: 1, most: Some(100) });
+    assert_eq!(query.parameters.len(), 2);
+    assert_eq!(query.parameters[1].of_type.as_deref(), Some("timestamptz"));
+    assert_eq!((query.parameters[1].line, query.parameters[1].name.as_str()), (7, "as_of"));
+    assert_eq!(query.sql(), "SELECT a FROM t WHERE status = $1 AND t <= $2");
+}
+
+#[rstest]
+#[case::no_budget("-- budget: 10 ms\n", "", "queries/good.sql:1: it has no budget")]
+#[case::no_sentence(
+    "-- states: the newest projects of a status\n",
+    "",
+    "queries/good.sql:1: it does not say what the query states"
+)]
+#[case::budget_without_unit("10 ms", "10", "queries/good.sql:2: `10` is not a time such as `10 ms`")]
+#[case::budget_of_nothing("10 ms", "0 ms", "queries/good.sql:2: `0 ms` is not a time such as `10 ms`")]
+#[case::budget_twice("-- sequential: small", "-- budget: 2 ms", "queries/good.sql:5: `budget` stands twice")]
+#[case::unknown_key("-- sequential:", "-- sequentail:", "queries/good.sql:5: `sequentail` is no header key")]
+#[case::no_list(
+    "ix_large",
+    "ix large",
+    "queries/good.sql:4: `ix large` is not a list of names with commas between them"
+)]
+#[case::open_quote("ix_large", "\"ix_large", "queries/good.sql:4: `\"ix_large` has no closing quote")]
+#[case::size_in_words(
+    "at 100_000",
+    "at many",
+    "queries/good.sql:4: `indexes at many` is not `indexes at ROWS`"
+)]
+#[case::rows_in_words(
+    "1 to 100",
+    "some",
+    "queries/good.sql:8: `some` is not a number of rows such as `1`, `up to 100` or `1 to 5`"
+)]
+#[case::rows_backwards(
+    "1 to 100",
+    "9 to 1",
+    "queries/good.sql:8: `9 to 1` is not a number of rows such as `1`, `up to 100` or `1 to 5`"
+)]
+#[case::parameter_out_of_order(
+    "$2 as_of",
+    "$3 as_of",
+    "queries/good.sql:7: parameters stand in order, and here `$2` is next"
+)]
+#[case::parameter_missing(
+    "AND t <= $2",
+    "AND t <= $2 AND u = $3",
+    "queries/good.sql:10: `$3` has no `-- parameter: $3 …` line"
+)]
+#[case::parameter_unused("AND t <= $2", "", "queries/good.sql:10: `$2` has a parameter line and is not used")]
+#[case::two_statements(
+    "$2;",
+    "$2; SELECT 2;",
+    "queries/good.sql:10: it holds 2 statements where exactly one may stand"
+)]
+#[case::no_statement(
+    "SELECT a FROM t WHERE status = $1 AND t <= $2;",
+    "",
+    "queries/good.sql:11: it holds no statement"
+)]
+fn a_wrong_header_is_named_with_its_line(#[case] part: &str, #[case] instead: &str, #[case] sentence: &str) {
+    assert!(GOOD.contains(part), "the case replaces nothing");
+    assert_eq!(parse(&GOOD.replace(part, instead)).unwrap_err(), sentence);
+}
+
+#[rstest]
+#[case::delete("DELETE FROM t WHERE a = $1 AND b = $2")]
+#[case::hidden_in_a_with(
+    "WITH gone AS (DELETE FROM t WHERE a = $1 AND b = $2 RETURNING *) SELECT * FROM gone"
+)]
+#[case::lock("SELECT * FROM t WHERE a = $1 AND b = $2 FOR UPDATE")]
+#[case::side_effect("SELECT pg_stat_reset() FROM t WHERE a = $1 AND b = $2")]
+fn a_statement_that_does_more_than_read_is_refused(#[case] sql: &str) {
+    let refused = parse(&GOOD.replace("SELECT a FROM t WHERE status = $1 AND t <= $2;", sql)).unwrap_err();
+    assert!(refused.starts_with("queries/good.sql:10: refused: "), "{refused}");
+}
