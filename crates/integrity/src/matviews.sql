@@ -38,7 +38,7 @@ CROSS JOIN LATERAL (
         string_agg(
             format(
                 CASE WHEN a.atttypid IN ('float4'::regtype, 'float8'::regtype)
-                    THEN 'to_char(%I, ''S9.99999999999EEEE'')' ELSE '%I' END,
+                    THEN 'to_char(%I, ''9.99999999999EEEE'')' ELSE '%I' END,
                 a.attname
             ),
             ', ' ORDER BY a.attnum

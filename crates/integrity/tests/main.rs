@@ -1,1 +1,40 @@
 //! One test binary; a module a topic.
+
+mod clean;
+mod defects;
+mod foreign_keys;
+mod hostile;
+mod rights;
+mod rules;
+
+use std::collections::BTreeMap;
+
+use harness::Database;
+use runbook::context::Context;
+use runbook::verdict::{Outcome, Verdict};
+
+/// The verdict of every check of the suite, by its id.
+async fn verdicts(context: &Context) -> BTreeMap<&'static str, Verdict> {
+    let mut verdicts = BTreeMap::new();
+    for check in integrity::checks() {
+        verdicts.insert(check.id, check.run(context).await);
+    }
+    verdicts
+}
+
+/// The verdict of one check.
+async fn verdict(context: &Context, id: &str) -> Verdict {
+    let check = integrity::checks().into_iter().find(|check| check.id == id).unwrap();
+    check.run(context).await
+}
+
+/// The ids of the checks that failed, with what they found.
+fn failed(verdicts: &BTreeMap<&'static str, Verdict>) -> Vec<(&'static str, String)> {
+    let failed = verdicts.iter().filter(|(_, verdict)| verdict.outcome() == Outcome::Fail);
+    failed.map(|(id, verdict)| (*id, format!("{:?}", verdict.findings()))).collect()
+}
+
+/// Runs statements as superuser.
+async fn execute(db: &Database, sql: &str) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(db.pool()).await.unwrap();
+}
