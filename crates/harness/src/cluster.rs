@@ -7,6 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use process_wrap::std::{ChildWrapper, CommandWrap, ProcessSession};
+use rustix::process::{Pid, Signal};
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 
 use crate::HarnessError;
 use crate::backend::binaries::Binaries;
@@ -14,6 +17,18 @@ use crate::privilege::{become_user, give, server_user};
 
 /// The superuser of our own servers.
 pub(crate) const SUPERUSER: &str = "postgres";
+/// How data directories are made. Small WAL segments, because the directory is copied; the C locale, because it
+/// sorts the same everywhere.
+pub(crate) const INITDB: [&str; 8] = [
+    "--no-sync",
+    "--encoding=UTF8",
+    "--locale=C",
+    "--data-checksums",
+    "--no-instructions",
+    "--wal-segsize=4",
+    "--auth-local=trust",
+    "--auth-host=reject",
+];
 /// How long a server may take to come up, or to go down.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -52,10 +67,7 @@ impl Cluster {
     pub(crate) fn initdb(&self) -> Result<(), HarnessError> {
         let program = self.binaries.program("initdb");
         let mut command = self.command("initdb")?;
-        command
-            .args(["--no-sync", "--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions"])
-            .args(["--username", SUPERUSER, "--auth-local=trust", "--auth-host=reject", "--pgdata"])
-            .arg(self.data());
+        command.args(INITDB).args(["--username", SUPERUSER, "--pgdata"]).arg(self.data());
         let output = command.output().map_err(HarnessError::io(&program))?;
         if output.status.success() {
             return Ok(());
@@ -99,7 +111,11 @@ impl Cluster {
 
     /// Starts the server on a port and waits until it accepts connections.
     pub(crate) async fn start(&self, port: u16) -> Result<Box<dyn ChildWrapper>, HarnessError> {
-        let log = File::options().create(true).append(true).open(self.log()).map_err(HarnessError::io(&self.log()))?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log())
+            .map_err(HarnessError::io(&self.log()))?;
         let start = log.metadata().map_or(0, |meta| meta.len());
         let errors = log.try_clone().map_err(HarnessError::io(&self.log()))?;
         let program = self.binaries.program("postgres");
@@ -113,8 +129,12 @@ impl Cluster {
         let status = self.data().join("postmaster.pid");
         let waited = runbook::wait::until("the server accepts connections", PATIENCE, || {
             let ended = child.try_wait().ok().flatten();
-            let ready = std::fs::read_to_string(&status)
-                .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"));
+            // A server that was killed has left its own file, so the number must be this one's.
+            let number = child.id().to_string();
+            let ready = std::fs::read_to_string(&status).is_ok_and(|text| {
+                let line = |n: usize| text.lines().nth(n).map(str::trim);
+                line(0) == Some(&number) && line(7) == Some("ready")
+            });
             async move {
                 match ended {
                     Some(status) => Ok(Err(status)),
@@ -144,10 +164,81 @@ impl Cluster {
         String::from_utf8_lossy(&bytes[from..]).into_owned()
     }
 
-    /// The process id of the running server, from its own file.
-    pub(crate) fn pid(&self) -> Option<rustix::process::Pid> {
-        let text = std::fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
-        rustix::process::Pid::from_raw(text.lines().next()?.trim().parse().ok()?)
+    /// Starts the server on the first of some random ports that is free.
+    pub(crate) async fn start_somewhere(&self) -> Result<(u16, Box<dyn ChildWrapper>), HarnessError> {
+        let mut last = HarnessError::Other("no port was tried".into());
+        for _ in 0..20 {
+            let port = candidate_port();
+            match self.start(port).await {
+                Ok(process) => return Ok((port, process)),
+                Err(error @ HarnessError::PortTaken { .. }) => last = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    /// A superuser's connection over the socket.
+    pub(crate) async fn admin(&self, port: u16) -> Result<PgConnection, HarnessError> {
+        self.admin_of(port, "postgres").await
+    }
+
+    /// A superuser's connection to one database over the socket.
+    pub(crate) async fn admin_of(&self, port: u16, database: &str) -> Result<PgConnection, HarnessError> {
+        PgConnectOptions::new_without_pgpass()
+            .socket(self.socket())
+            .port(port)
+            .username(SUPERUSER)
+            .database(database)
+            .connect()
+            .await
+            .map_err(HarnessError::sql("connecting to the new server"))
+    }
+
+    /// Ends the server with a signal and waits until all of its processes are gone.
+    pub(crate) async fn end(
+        &self,
+        mut process: Box<dyn ChildWrapper>,
+        signal: Signal,
+    ) -> Result<(), HarnessError> {
+        if let Some(pid) = i32::try_from(process.id()).ok().and_then(Pid::from_raw) {
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+        let late = |late: runbook::wait::TimedOut| HarnessError::Server {
+            what: "did not stop",
+            reason: late.to_string(),
+        };
+        runbook::wait::until("the server's end", PATIENCE, || {
+            let ended = matches!(process.try_wait(), Ok(Some(_)));
+            async move { if ended { Ok(()) } else { Err("running") } }
+        })
+        .await
+        .map_err(late)?;
+        // A killed server's children notice by themselves; until then they hold its shared memory.
+        runbook::wait::until("the end of the server's children", PATIENCE, || {
+            let left = self.processes();
+            async move { if left == 0 { Ok(()) } else { Err(format!("{left} processes")) } }
+        })
+        .await
+        .map_err(late)
+    }
+
+    /// How many processes stand in the data directory (where the system can tell).
+    fn processes(&self) -> usize {
+        let data = self.data();
+        let numbers = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        numbers
+            .filter(|entry| std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == data))
+            .count()
+    }
+
+    /// Removes what a killed server leaves outside its folder: its System V segment, whose number stands in
+    /// the file that it leaves too.
+    pub(crate) fn remove_leftovers(&self) {
+        let Ok(text) = std::fs::read_to_string(self.data().join("postmaster.pid")) else { return };
+        if let Some(id) = text.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)) {
+            let _ = Command::new("ipcrm").args(["-m", id]).stderr(Stdio::null()).status();
+        }
     }
 }
 
@@ -168,12 +259,14 @@ pub(crate) fn explain(folder: &Path, port: u16, what: &'static str, said: &str) 
     if said.contains("Address already in use") || said.contains("could not create any TCP/IP sockets") {
         return HarnessError::PortTaken { port };
     }
-    let telling = said
-        .lines()
-        .rev()
-        .find(|line| ["FATAL:", "PANIC:", "initdb: error:", "ERROR:"].iter().any(|mark| line.contains(mark)))
-        .or_else(|| said.lines().rev().find(|line| !line.trim().is_empty()))
-        .unwrap_or("it said nothing");
+    let marks = ["FATAL:", "PANIC:", "initdb: error:", "ERROR:"];
+    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    let telling = match lines.iter().rposition(|line| marks.iter().any(|mark| line.contains(mark))) {
+        // "configuration file … contains errors": which ones stands on the line before.
+        Some(last) if lines[last].contains("contains errors") && last > 0 => lines[last - 1],
+        Some(last) => lines[last],
+        None => lines.last().copied().unwrap_or("it said nothing"),
+    };
     HarnessError::Server { what, reason: telling.trim().to_owned() }
 }
 

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use runbook::context::Context;
 use runbook::ephemeral::Ephemeral;
 
+use crate::clones::{self, Claim};
 use crate::fixtures::{settings, try_settings};
 use crate::shared::{self, Shared};
 use crate::template::{self, Kind};
-use crate::{HarnessError, keeper, scratch};
+use crate::{HarnessError, scratch};
 
 /// An isolated ephemeral database, leased to this process and reclaimed when dropped.
 pub struct Database {
     ephemeral: Ephemeral,
-    name: String,
+    claim: Option<Claim>,
     shared: Arc<Shared>,
 }
 
@@ -86,15 +87,20 @@ impl Database {
 
     pub(crate) async fn of(kind: Kind) -> Result<Self, HarnessError> {
         let shared = shared::get().await?;
-        let name = {
-            let shared = Arc::clone(&shared);
-            keeper::run(async move { template::clone(&shared, &kind).await }).await?
-        };
-        let url = shared.record.url()?.with_database(&name).map_err(|error| HarnessError::Other(error.to_string()))?;
+        let claim = clones::claim(&shared, &kind).await?;
+        let url = shared
+            .record
+            .url()?
+            .with_database(&claim.name)
+            .map_err(|error| HarnessError::Other(error.to_string()))?;
         let limits = try_settings()?.limits.reading();
-        let ephemeral =
-            Ephemeral::adopt(url, limits).await.map_err(|error| HarnessError::Other(error.to_string()))?;
-        Ok(Self { ephemeral, name, shared })
+        match Ephemeral::adopt(url, limits).await {
+            Ok(ephemeral) => Ok(Self { ephemeral, claim: Some(claim), shared }),
+            Err(error) => {
+                clones::release(&shared, claim, false);
+                Err(HarnessError::Other(error.to_string()))
+            }
+        }
     }
 }
 
@@ -108,11 +114,17 @@ impl Deref for Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let (name, shared) = (std::mem::take(&mut self.name), Arc::clone(&self.shared));
-        let _ = keeper::start(async move {
-            if let Ok(mut admin) = shared::admin(&shared.record).await {
-                let _ = template::execute(&mut admin, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        let Some(claim) = self.claim.take() else { return };
+        let name = claim.name.clone();
+        if let Some(until) = clones::release(&self.shared, claim, std::thread::panicking()) {
+            let minutes = until
+                .duration_since(std::time::SystemTime::now())
+                .map_or(0, |left| left.as_secs().div_ceil(60));
+            let line = self.shared.psql(&name);
+            #[allow(clippy::print_stderr, reason = "said to whoever reads why the test failed")]
+            {
+                eprintln!("the test's database is kept for {minutes} min: {line}");
             }
-        });
+        }
     }
 }

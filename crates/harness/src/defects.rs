@@ -51,7 +51,8 @@ impl Defect {
         let also = header("also:")
             .map(|list| list.split(',').map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect())
             .unwrap_or_default();
-        let name_of = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        let name_of =
+            |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         let check = name_of(path.parent().and_then(Path::file_name));
         Ok(Self { check, name: name_of(path.file_stem()), plants, also, sql, path: path.to_owned() })
     }
@@ -98,7 +99,12 @@ pub fn read_all(folder: &Path) -> Result<Vec<Defect>, HarnessError> {
     let mut files = Vec::new();
     for check in std::fs::read_dir(folder).map_err(HarnessError::io(folder))?.flatten() {
         let Ok(entries) = std::fs::read_dir(check.path()) else { continue };
-        files.extend(entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "sql")));
+        files.extend(
+            entries
+                .flatten()
+                .map(|entry| entry.path())
+                .filter(|path| path.extension().is_some_and(|e| e == "sql")),
+        );
     }
     files.sort();
     files.iter().map(|file| Defect::read(file)).collect()

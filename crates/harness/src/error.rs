@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum HarnessError {
     /// Nothing here can run Postgres.
-    #[error("no Postgres can be had: {0}; start Docker or Podman, install PostgreSQL (`make` does it), name its folder in RUNBOOK_PG_BIN, or name a server in RUNBOOK_DATABASE_URL")]
+    #[error(
+        "no Postgres can be had: {0}; start Docker or Podman, install PostgreSQL (`make` does it), name its folder in RUNBOOK_PG_BIN, or name a server in RUNBOOK_DATABASE_URL"
+    )]
     NoBackend(String),
     /// The server or its programs are too old.
     #[error("{what} is PostgreSQL {found}, and at least {minimum} is needed: name a newer one in {remedy}")]
@@ -23,7 +25,9 @@ pub enum HarnessError {
         remedy: &'static str,
     },
     /// The server of `RUNBOOK_DATABASE_URL` does not answer.
-    #[error("{url} (RUNBOOK_DATABASE_URL) cannot be reached: {reason}; check the address, or unset it to use a server of our own")]
+    #[error(
+        "{url} (RUNBOOK_DATABASE_URL) cannot be reached: {reason}; check the address, or unset it to use a server of our own"
+    )]
     Unreachable {
         /// The address, without its password.
         url: String,
@@ -31,7 +35,9 @@ pub enum HarnessError {
         reason: String,
     },
     /// The role of `RUNBOOK_DATABASE_URL` may not create databases.
-    #[error("{url} (RUNBOOK_DATABASE_URL) has no CREATEDB: run `ALTER ROLE {role} CREATEDB` there, or name another role")]
+    #[error(
+        "{url} (RUNBOOK_DATABASE_URL) has no CREATEDB: run `ALTER ROLE {role} CREATEDB` there, or name another role"
+    )]
     NoCreateDb {
         /// The address, without its password.
         url: String,

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod backend;
+mod cache;
+mod clones;
 mod cluster;
 mod database;
 pub mod defects;
@@ -11,6 +13,7 @@ pub mod loader;
 mod privilege;
 pub mod proxy;
 mod scratch;
+mod server;
 mod shared;
 mod space;
 mod state;
@@ -21,3 +24,4 @@ pub use database::Database;
 pub use error::HarnessError;
 pub use fixtures::{folder as fixtures_folder, settings, try_settings, use_settings};
 pub use scratch::scratch;
+pub use server::{Server, ServerOptions};

@@ -21,7 +21,11 @@ impl Scratch for FromHarness {
         Box::pin(give(Kind::Empty))
     }
 
-    fn at(&self, revision: &str, seeded: bool) -> BoxFuture<'_, Result<Box<dyn ScratchDatabase>, CheckError>> {
+    fn at(
+        &self,
+        revision: &str,
+        seeded: bool,
+    ) -> BoxFuture<'_, Result<Box<dyn ScratchDatabase>, CheckError>> {
         let revision = revision.to_owned();
         Box::pin(give(if seeded { Kind::Seeded(revision) } else { Kind::At(revision) }))
     }

@@ -10,6 +10,10 @@ use sha2::{Digest as _, Sha256};
 use crate::HarnessError;
 use crate::fixtures;
 
+/// Another number whenever the files of a state folder, or what a template is made of, change their meaning:
+/// processes of an older build go on with theirs.
+pub(crate) const FORMAT: u32 = 2;
+
 /// The folder of one kind of server of one workspace and one user.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
@@ -21,8 +25,14 @@ impl State {
     pub(crate) fn of_this_process() -> Self {
         let mut hash = Sha256::new();
         hash.update(fixtures::workspace().as_os_str().as_encoded_bytes());
-        hash.update(env!("CARGO_PKG_VERSION"));
-        for name in ["RUNBOOK_BACKEND", "RUNBOOK_PG_BIN", "RUNBOOK_DATABASE_URL", "RUNBOOK_POSTGRES_IMAGE", "DOCKER_HOST"] {
+        hash.update(FORMAT.to_le_bytes());
+        for name in [
+            "RUNBOOK_BACKEND",
+            "RUNBOOK_PG_BIN",
+            "RUNBOOK_DATABASE_URL",
+            "RUNBOOK_POSTGRES_IMAGE",
+            "DOCKER_HOST",
+        ] {
             hash.update(name);
             hash.update(std::env::var_os(name).unwrap_or_default().as_encoded_bytes());
             hash.update([0]);
@@ -93,7 +103,11 @@ pub(crate) fn root() -> PathBuf {
 /// Makes a folder that others may pass through (a server that runs as another user must reach its own folder
 /// below) and not list.
 pub(crate) fn create_private(folder: &Path) -> Result<(), HarnessError> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o711).create(folder).map_err(HarnessError::io(folder))?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o711)
+        .create(folder)
+        .map_err(HarnessError::io(folder))?;
     let meta = std::fs::symlink_metadata(folder).map_err(HarnessError::io(folder))?;
     let own = rustix::process::geteuid().as_raw();
     if !meta.is_dir() || meta.uid() != own {

@@ -44,6 +44,11 @@ impl State {
     pub(crate) fn watch(&self) -> Result<(), HarnessError> {
         if self.is_free("watch") { spawn(&self.folder, idle_seconds(), keep_seconds()) } else { Ok(()) }
     }
+
+    /// Starts a watcher that waits for nothing after the lease is free.
+    pub(crate) fn watch_at_once(&self) -> Result<(), HarnessError> {
+        spawn(&self.folder, 0, 0)
+    }
 }
 
 /// How long a server outlives the last test that used it: `RUNBOOK_IDLE_SECONDS`, 60 by default.

@@ -41,7 +41,8 @@ async fn the_same_rows_are_generated_at_an_earlier_revision() {
     let digest = "SELECT md5(string_agg(p::text, '|' ORDER BY project_id)) FROM
         (SELECT project_id, account_id, status, created_at, updated_at, etag, confidence FROM projects
          WHERE project_id LIKE 'proj\\_0%') p";
-    let (head, earlier) = (Database::loaded(200).await.unwrap(), Database::loaded_at("006", 200).await.unwrap());
+    let (head, earlier) =
+        (Database::loaded(200).await.unwrap(), Database::loaded_at("006", 200).await.unwrap());
     assert_eq!(one::<String>(&head, digest).await, one::<String>(&earlier, digest).await);
     let later: Option<String> = one(&earlier, "SELECT to_regclass('partition_metadata')::text").await;
     assert_eq!(later, None, "partition_metadata came with 007");
@@ -64,7 +65,11 @@ async fn a_revision_without_the_envelope_is_loaded_without_it() {
 fn a_wrong_key_is_named_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("dataset.toml");
-    std::fs::write(&file, "epoch = \"2025-01-01T00:00:00Z\"\n[[table]]\nname = \"a\"\nrows = 3\ncolumn = []\n").unwrap();
+    std::fs::write(
+        &file,
+        "epoch = \"2025-01-01T00:00:00Z\"\n[[table]]\nname = \"a\"\nrows = 3\ncolumn = []\n",
+    )
+    .unwrap();
     let error = Plan::read(&file).unwrap_err().to_string();
     assert!(error.contains("dataset.toml:4: unknown field `rows`"), "{error}");
 }

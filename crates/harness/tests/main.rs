@@ -1,4 +1,6 @@
 //! One test binary; a module a topic.
 
 mod databases;
+mod leases;
 mod loading;
+mod server;

@@ -22,6 +22,12 @@ impl Binaries {
         self.folder.join(name)
     }
 
+    /// As the server itself numbers it: 150018 for 15.18.
+    pub(crate) fn version_num(&self) -> u32 {
+        let minor = self.version.split_once('.').and_then(|(_, minor)| minor.parse::<u32>().ok());
+        self.major * 10_000 + minor.unwrap_or(0)
+    }
+
     /// Whether the server can load this library: `pg_stat_statements`.
     pub(crate) fn has_library(&self, name: &str) -> bool {
         // `postgres` finds its libraries relative to itself; the layouts of Debian, Fedora and Homebrew.
@@ -86,7 +92,9 @@ pub fn newest(found: &[Binaries], minimum: u32) -> Result<Binaries, HarnessError
             remedy: "RUNBOOK_PG_BIN",
         }),
         None => Err(HarnessError::NoBackend(match std::env::var("RUNBOOK_PG_BIN") {
-            Ok(folder) if !folder.is_empty() => format!("RUNBOOK_PG_BIN={folder} holds no postgres and initdb"),
+            Ok(folder) if !folder.is_empty() => {
+                format!("RUNBOOK_PG_BIN={folder} holds no postgres and initdb")
+            }
             _ => "this machine has no postgres and initdb".into(),
         })),
     }
@@ -100,13 +108,18 @@ fn parse(text: &str) -> Option<(String, u32)> {
 }
 
 fn version_key(version: &str) -> Vec<u32> {
-    version.split('.').map(|part| part.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)).collect()
+    version
+        .split('.')
+        .map(|part| part.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0))
+        .collect()
 }
 
 fn children(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let wanted = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name.starts_with(|c: char| c.is_ascii_digit()) || name.starts_with("postgresql") || name.starts_with("pgsql")
+        name.starts_with(|c: char| c.is_ascii_digit())
+            || name.starts_with("postgresql")
+            || name.starts_with("pgsql")
     };
     std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).filter(wanted)
 }

@@ -51,7 +51,8 @@ impl Encoder {
         let start = out.len();
         out.extend_from_slice(&[0; 4]);
         self.body(value, out)?;
-        let length = i32::try_from(out.len() - start - 4).map_err(|_| "a value is longer than 2 GiB".to_owned())?;
+        let length =
+            i32::try_from(out.len() - start - 4).map_err(|_| "a value is longer than 2 GiB".to_owned())?;
         out[start..start + 4].copy_from_slice(&length.to_be_bytes());
         Ok(())
     }
@@ -139,8 +140,11 @@ fn numeric(text: &str, out: &mut Vec<u8>) -> Option<()> {
         "0".repeat((4 - whole.len() % 4) % 4),
         "0".repeat((4 - fraction.len() % 4) % 4)
     );
-    let groups: Vec<i16> =
-        padded.as_bytes().chunks(4).map(|group| group.iter().fold(0, |sum, d| sum * 10 + i16::from(d - b'0'))).collect();
+    let groups: Vec<i16> = padded
+        .as_bytes()
+        .chunks(4)
+        .map(|group| group.iter().fold(0, |sum, d| sum * 10 + i16::from(d - b'0')))
+        .collect();
     let weight = i16::try_from(whole.len().div_ceil(4)).ok()? - 1;
     out.extend_from_slice(&i16::try_from(groups.len()).ok()?.to_be_bytes());
     out.extend_from_slice(&weight.to_be_bytes());

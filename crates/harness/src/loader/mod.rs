@@ -9,8 +9,8 @@ mod plan;
 mod value;
 
 use runbook::settings::Settings;
-use sqlx::postgres::PgConnection;
 use sqlx::FromRow;
+use sqlx::postgres::PgConnection;
 
 use crate::HarnessError;
 
@@ -96,7 +96,8 @@ async fn copy_table(
     }
     let rows = plan.rows(table, n);
     let list = columns.iter().map(|(_, _, quoted)| *quoted).collect::<Vec<_>>().join(", ");
-    let statement = format!("COPY {}.{} ({list}) FROM STDIN WITH (FORMAT binary)", quote(schema), quote(name));
+    let statement =
+        format!("COPY {}.{} ({list}) FROM STDIN WITH (FORMAT binary)", quote(schema), quote(name));
     let failed = |error| HarnessError::sql(format!("{}: writing {name}", plan.file.display()))(error);
     let mut copy = connection.copy_in_raw(&statement).await.map_err(failed)?;
     let mut buffer = Vec::with_capacity(PIECE + 4096);

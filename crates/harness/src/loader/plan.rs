@@ -158,7 +158,10 @@ impl Plan {
         plan.file = file.to_owned();
         plan.text = text;
         let epoch = OffsetDateTime::parse(&plan.epoch, &Rfc3339).map_err(|error| {
-            HarnessError::Fixtures(format!("{}: epoch: {error}; write it as 2025-01-01T00:00:00Z", file.display()))
+            HarnessError::Fixtures(format!(
+                "{}: epoch: {error}; write it as 2025-01-01T00:00:00Z",
+                file.display()
+            ))
         })?;
         // 946,684,800 s lie between 1970 and 2000, where Postgres starts to count.
         plan.epoch_micros = (epoch.unix_timestamp() - 946_684_800) * 1_000_000;

@@ -46,7 +46,9 @@ impl Row<'_> {
         let random = self.random(name, 0);
         Ok(match &column.make {
             Generator::Text(text) => Value::Text(self.expand(column, text)?),
-            Generator::Sequence(start) => Value::Integer(start + i64::try_from(self.number).unwrap_or(i64::MAX)),
+            Generator::Sequence(start) => {
+                Value::Integer(start + i64::try_from(self.number).unwrap_or(i64::MAX))
+            }
             Generator::Constant(value) => constant(value),
             Generator::Choice { values, weights } => {
                 choose(values, weights.as_deref(), unit(random)).map_or(Value::Null, constant)
@@ -79,11 +81,17 @@ impl Row<'_> {
                     None => self.plan.epoch_micros,
                     Some(other) => match self.referred(column, other)? {
                         Value::Time(micros) => micros,
-                        _ => return Err(self.plan.wrong(&column.name, format!("`after`: {other} is no time"))),
+                        _ => {
+                            return Err(self
+                                .plan
+                                .wrong(&column.name, format!("`after`: {other} is no time")));
+                        }
                     },
                 };
                 #[allow(clippy::cast_precision_loss, reason = "a row's number among a few")]
-                let seconds = min_seconds + unit(random) * (max_seconds - min_seconds) + step_seconds * self.ordinal() as f64;
+                let seconds = min_seconds
+                    + unit(random) * (max_seconds - min_seconds)
+                    + step_seconds * self.ordinal() as f64;
                 #[allow(clippy::cast_possible_truncation, reason = "seconds of some years")]
                 let later = (seconds * 1e6) as i64;
                 // Whole milliseconds: what JSON clients keep.
@@ -104,7 +112,8 @@ impl Row<'_> {
     }
 
     fn parent(&self, asking: &ColumnPlan) -> Result<Self, HarnessError> {
-        let parent = self.table.each.as_ref().and_then(|each| Some((self.plan.table(each.of.get_ref())?, each.rows)));
+        let parent =
+            self.table.each.as_ref().and_then(|each| Some((self.plan.table(each.of.get_ref())?, each.rows)));
         match parent {
             Some((table, rows)) => Ok(Row { table, number: self.number / rows.max(1), ..*self }),
             None => Err(self.plan.wrong(&asking.name, "the table has no parent: it lacks `each`".into())),
@@ -185,14 +194,24 @@ fn unit(random: u64) -> f64 {
 }
 
 /// A number below `of`; greater `skew` makes small numbers more frequent.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "row numbers")]
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "row numbers"
+)]
 fn below(random: u64, of: u64, skew: Option<f64>) -> u64 {
     ((unit(random).powf(skew.unwrap_or(1.0)) * of as f64) as u64).min(of.saturating_sub(1))
 }
 
 fn choose<'v>(values: &'v [toml::Value], weights: Option<&[f64]>, point: f64) -> Option<&'v toml::Value> {
     let Some(weights) = weights else {
-        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few")]
+        #[allow(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "few"
+        )]
         return values.get((point * values.len() as f64) as usize);
     };
     let mut left = point * weights.iter().sum::<f64>();
