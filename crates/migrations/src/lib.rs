@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod actions;
 pub mod alembic;
 pub mod catalogue;
 mod error;
@@ -16,6 +17,7 @@ use runbook::reader::Reader;
 use runbook::secret::DatabaseUrl;
 use runbook::settings::{MigrationTool, Settings};
 
+pub use actions::actions;
 pub use error::MigrationError;
 pub use problem::Problem;
 pub use revision::Revision;

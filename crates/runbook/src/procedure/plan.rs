@@ -14,9 +14,11 @@ impl Procedure {
     /// A line of the document that nothing stands for, a mapping whose words stand nowhere or in several sections,
     /// two mappings of one line, an unknown check or action: each with its file and line.
     pub fn of(settings: &Settings, registry: &Registry) -> Result<Self, SettingsError> {
+        let ids: Vec<&str> = registry.checks.iter().map(|check| check.id).collect();
+        let actions: Vec<&str> = registry.actions.iter().map(|action| action.id).collect();
+        settings.validate(&ids, &actions)?;
         let planner = Planner::new(settings, registry);
         planner.mappings_stand_somewhere()?;
-        planner.requirements_are_known()?;
         let mut steps = Vec::new();
         let mut rollbacks = Vec::new();
         let mut criteria: Option<Step> = None;
@@ -91,22 +93,9 @@ impl<'a> Planner<'a> {
             let problem = format!("`{}` of `{}` is mapped twice", line.words, section.title);
             return Err(self.at(second, problem, "keep one [[line]] for it"));
         }
-        let known = |id: &String, kind: &str| {
-            self.wrong(
-                mapping,
-                id,
-                format!("there is no {kind} `{id}`"),
-                "`runbook list` shows all there are",
-            )
-        };
-        let mut actions = Vec::new();
-        for id in &mapping.actions {
-            actions.push(self.registry.action(id).ok_or_else(|| known(id, "action"))?);
-        }
-        let mut checks = Vec::new();
-        for id in &mapping.checks {
-            checks.push(self.registry.check(id).ok_or_else(|| known(id, "check"))?);
-        }
+        // `validate` has refused ids that are not there.
+        let actions: Vec<_> = mapping.actions.iter().filter_map(|id| self.registry.action(id)).collect();
+        let checks: Vec<_> = mapping.checks.iter().filter_map(|id| self.registry.check(id)).collect();
         if actions.is_empty() && checks.is_empty() && mapping.not_measured.is_none() {
             let help = "give it `checks`, `actions`, or `not_measured = \"why\"`";
             return Err(self.at(mapping, format!("nothing stands for `{}`", line.words), help));
@@ -158,36 +147,8 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    fn requirements_are_known(&self) -> Result<(), SettingsError> {
-        for (target, ids) in &self.settings.checks.required {
-            if !matches!(target.as_str(), "ephemeral" | "live") {
-                let problem = format!("[checks.required] has no kind of target `{target}`");
-                return Err(self.at_text(target, problem, "it is `ephemeral` or `live`"));
-            }
-            if let Some(id) = ids.iter().find(|id| self.registry.check(id).is_none()) {
-                let problem = format!("there is no check `{id}`, which [checks.required] asks for");
-                return Err(self.at_text(id, problem, "`runbook list` shows all there are"));
-            }
-        }
-        Ok(())
-    }
-
     fn at(&self, mapping: &Line, problem: String, help: &str) -> SettingsError {
         self.error(mapping.words.span(), problem, help)
-    }
-
-    /// An error about an id that stands in a mapping: at the id where it is found after the words.
-    fn wrong(&self, mapping: &Line, id: &str, problem: String, help: &str) -> SettingsError {
-        let span = mapping.words.span();
-        let quoted = format!("\"{id}\"");
-        let near = self.toml.get(span.end..).and_then(|rest| rest.find(&quoted)).map(|at| span.end + at);
-        self.error(near.map_or(span, |at| at..at + quoted.len()), problem, help)
-    }
-
-    fn at_text(&self, text: &str, problem: String, help: &str) -> SettingsError {
-        let section = self.toml.find("[checks.required]").unwrap_or_default();
-        let at = self.toml.get(section..).and_then(|rest| rest.find(text)).map_or(section, |at| section + at);
-        self.error(at..at + text.len(), problem, help)
     }
 
     fn error(&self, span: std::ops::Range<usize>, problem: String, help: &str) -> SettingsError {
