@@ -2,6 +2,7 @@
 mod address;
 mod document;
 mod live;
+mod reader;
 mod settings;
 mod statement;
 mod report;
