@@ -118,14 +118,20 @@ impl Properties {
                 run(control, format!("GRANT {} ON DATABASE {database} TO {grantee}{option}", grant.privilege)).await?;
             }
         }
-        self.configure(control, name).await
+        self.configure(control, name, true).await
     }
 
-    /// Gives a database the settings alone: with them, its sessions print values alike.
-    pub(crate) async fn configure(&self, control: &mut PgConnection, name: &str) -> Result<(), RecoveryError> {
+    /// Gives a database the settings alone, those of single roles where `roles`: with them, its sessions print values
+    /// alike.
+    pub(crate) async fn configure(
+        &self,
+        control: &mut PgConnection,
+        name: &str,
+        roles: bool,
+    ) -> Result<(), RecoveryError> {
         let database = identifier(name);
         run(control, format!("ALTER DATABASE {database} RESET ALL")).await?;
-        for setting in &self.configuration {
+        for setting in self.configuration.iter().filter(|setting| roles || setting.role.is_none()) {
             let subject = match &setting.role {
                 Some(role) => format!("ALTER ROLE {} IN DATABASE {database}", identifier(role)),
                 None => format!("ALTER DATABASE {database}"),

@@ -24,7 +24,7 @@ use crate::folder::Dump;
 use crate::manifest::Manifest;
 use crate::programs::Programs;
 use crate::properties::{identifier, literal, run};
-use crate::restore::restore;
+use crate::restore::Restore;
 use crate::state::{Difference, State};
 
 /// How a rollback is carried out.
@@ -94,9 +94,8 @@ impl Rollback {
         if !keep {
             drop_database(&mut control, &names.replaced).await?;
         }
-        let compared = manifest.state.tables.len() + manifest.state.sequences.len() + manifest.state.catalogue.len();
         let _ = control.close().await;
-        Ok(Outcome { compared: compared as u64, losses, replaced: keep.then_some(names.replaced), restore, swap })
+        Ok(Outcome { compared: manifest.state.len(), losses, replaced: keep.then_some(names.replaced), restore, swap })
     }
 
     /// Restores beside, and proves the copy equal to the manifest. Returns how long the restore took.
@@ -112,7 +111,8 @@ impl Rollback {
         manifest.database.create(control, &names.restoring).await?;
         run(control, mark(&names.restoring)).await?;
         let url = with_database(target.url(), &names.restoring)?;
-        restore(&self.programs, &dump.path, &url, self.jobs, self.limit).await?;
+        let how = Restore { programs: &self.programs, jobs: self.jobs, limit: self.limit, privileges: true };
+        how.run(&dump.path, &url).await?;
         let took = begun.elapsed();
         manifest.database.apply(control, &names.restoring).await?;
         // The comment says whose database it is; that does not change by going back.

@@ -8,19 +8,13 @@ use sqlx::postgres::PgArguments;
 
 use super::normal::normal;
 
-/// Every fact of every object of these schemas, one a line, sorted; and who owns it and who may use it, which the
-/// [`Catalogue`] leaves out. Without what a dump leaves out (invalid indexes), and spelt alike before and after a
-/// restore.
+/// Every fact of every object of these schemas, one a line, sorted. Without what a dump leaves out (invalid indexes),
+/// and spelt alike before and after a restore.
 ///
 /// # Errors
 /// When the catalogue cannot be read.
 pub async fn fingerprint(reader: &mut Reader, schemas: &[String]) -> Result<Vec<String>, CheckError> {
-    let arguments = || {
-        let mut arguments = PgArguments::default();
-        arguments.add(schemas).map_err(|error| CheckError::Other(error.to_string()))?;
-        Ok::<_, CheckError>(arguments)
-    };
-    let invalid: Vec<(String,)> = reader.fetch_with(include_str!("invalid.sql"), arguments()?).await?;
+    let invalid: Vec<(String,)> = reader.fetch_with(include_str!("invalid.sql"), arguments(schemas)?).await?;
     let catalogue = Catalogue::read(reader, schemas).await?;
     let mut lines = Vec::new();
     for object in catalogue.names() {
@@ -31,8 +25,20 @@ pub async fn fingerprint(reader: &mut Reader, schemas: &[String]) -> Result<Vec<
             }
         }
     }
-    let privileges: Vec<(String,)> = reader.fetch_with(include_str!("privileges.sql"), arguments()?).await?;
-    lines.extend(privileges.into_iter().map(|(line,)| line));
     lines.sort();
     Ok(lines)
+}
+
+/// Who owns each object of these schemas and who may use it, which the [`Catalogue`] leaves out.
+pub(super) async fn privileges(reader: &mut Reader, schemas: &[String]) -> Result<Vec<String>, CheckError> {
+    let rows: Vec<(String,)> = reader.fetch_with(include_str!("privileges.sql"), arguments(schemas)?).await?;
+    let mut lines: Vec<String> = rows.into_iter().map(|(line,)| line).collect();
+    lines.sort();
+    Ok(lines)
+}
+
+fn arguments(schemas: &[String]) -> Result<PgArguments, CheckError> {
+    let mut arguments = PgArguments::default();
+    arguments.add(schemas).map_err(|error| CheckError::Other(error.to_string()))?;
+    Ok(arguments)
 }

@@ -57,8 +57,10 @@ pub struct State {
     pub tables: Vec<TableState>,
     /// The sequences of all users' schemas, sorted.
     pub sequences: Vec<SequenceState>,
-    /// The catalogue, one object a line, sorted.
+    /// The catalogue, one fact a line, sorted.
     pub catalogue: Vec<String>,
+    /// Owners and grants, one object a line, sorted.
+    pub privileges: Vec<String>,
 }
 
 /// One thing in which two states differ.
@@ -97,7 +99,26 @@ impl State {
         let sequences = reader.fetch(include_str!("sequences.sql")).await?;
         let schemas: Vec<(String,)> = reader.fetch(include_str!("schemas.sql")).await?;
         let schemas: Vec<String> = schemas.into_iter().map(|(schema,)| schema).collect();
-        Ok(Self { tables: states, sequences, catalogue: fingerprint(reader, &schemas).await? })
+        let catalogue = fingerprint(reader, &schemas).await?;
+        let privileges = catalogue::privileges(reader, &schemas).await?;
+        Ok(Self { tables: states, sequences, catalogue, privileges })
+    }
+
+    /// How many tables, sequences and catalogue lines there are to compare.
+    pub fn len(&self) -> u64 {
+        (self.tables.len() + self.sequences.len() + self.catalogue.len() + self.privileges.len()) as u64
+    }
+
+    /// Whether there is nothing to compare.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The same without owners and grants: those name roles, which another server need not have.
+    #[must_use]
+    pub fn without_privileges(mut self) -> Self {
+        self.privileges.clear();
+        self
     }
 
     /// In what `other` differs from this state, from the point of view of this one: `other` is what a restore gave,
@@ -125,11 +146,14 @@ impl State {
             };
             found.push(Difference { object: object.to_owned(), problem });
         });
-        let lines = |state: &Self| state.catalogue.iter().map(|line| (line.clone(), ())).collect();
-        compare(lines(self), lines(other), |line, pair| {
-            let problem = if pair.1.is_none() { "is missing from the catalogue" } else { "should not be in the catalogue" };
-            found.push(Difference { object: line.to_owned(), problem: problem.to_owned() });
-        });
+        for (want, got) in [(&self.catalogue, &other.catalogue), (&self.privileges, &other.privileges)] {
+            let lines = |side: &Vec<String>| side.iter().map(|line| (line.clone(), ())).collect();
+            compare(lines(want), lines(got), |line, (_, got)| {
+                let problem =
+                    if got.is_none() { "is missing from the catalogue" } else { "should not be in the catalogue" };
+                found.push(Difference { object: line.to_owned(), problem: problem.to_owned() });
+            });
+        }
         found
     }
 }

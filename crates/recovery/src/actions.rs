@@ -1,0 +1,154 @@
+//! What the lines of the runbook do: back up, list, roll back.
+
+use runbook::action::{Action, ActionFuture};
+use runbook::check::CheckError;
+use runbook::context::Context;
+use runbook::verdict::{Evidence, Finding, Measurement, Verdict};
+
+use crate::backup::Backup;
+use crate::checks::{listing, programs};
+use crate::clock;
+use crate::error::RecoveryError;
+use crate::folder::Dump;
+use crate::manifest::Manifest;
+use crate::rollback::{Loss, Outcome, Rollback};
+
+/// Every action of this suite.
+pub fn actions() -> Vec<Action> {
+    vec![
+        Action::new("recovery.backup.create", "dump the database, with a manifest of what it holds", create),
+        Action::new("recovery.backup.list", "list the dumps, newest first", list),
+        Action::new("recovery.rollback.restore", "put the database back to the dump", restore),
+    ]
+}
+
+/// What `recovery.backup.create` leaves in the stash: the dump that a rollback goes back to.
+#[derive(Debug, Clone)]
+pub struct BackedUp {
+    /// The dump.
+    pub dump: Dump,
+    /// Its manifest.
+    pub manifest: Manifest,
+}
+
+/// What `recovery.rollback.restore` leaves in the stash.
+#[derive(Debug, Clone)]
+pub struct RolledBack {
+    /// What the database should hold now.
+    pub manifest: Manifest,
+    /// What was done.
+    pub outcome: Outcome,
+}
+
+fn create(context: &Context) -> ActionFuture<'_> {
+    Box::pin(async move {
+        let database = context.database.ephemeral()?;
+        let settings = &context.settings;
+        let backup = Backup {
+            programs: programs(context).await?,
+            folder: context.backups()?.to_owned(),
+            prefix: settings.backup.prefix.clone(),
+            compression: settings.backup.compression,
+            limit: settings.limits.command,
+        };
+        let migrator = migrations::open(settings).ok();
+        let (dump, manifest) = backup.make(database, migrator.as_deref(), clock::now(context)).await?;
+        let mut evidence = Evidence::of("tables");
+        evidence.examine(manifest.state.tables.len() as u64);
+        evidence.measure(Measurement::new("size of the dump", manifest.bytes as f64, "bytes"));
+        evidence.measure(Measurement::new("rows in the dump", manifest.rows() as f64, "rows"));
+        let took = manifest.finished_at - manifest.started_at;
+        evidence.measure(Measurement::new("backup", took.as_seconds_f64(), "s"));
+        evidence.summarise(format!("{} · {} rows", dump.name(), manifest.rows()));
+        context.stash.put(BackedUp { dump, manifest });
+        Ok(evidence.verdict())
+    })
+}
+
+fn list(context: &Context) -> ActionFuture<'_> {
+    Box::pin(async move {
+        let listing = listing(context)?;
+        let mut evidence = Evidence::of("dumps");
+        evidence.examine(listing.dumps.len() as u64);
+        for name in &listing.foreign {
+            let problem = "is not a dump of this system, and is left alone";
+            evidence.find(Finding::advice(name, problem, "move it elsewhere when it does not belong here"));
+        }
+        let names: Vec<String> = listing.dumps.iter().take(3).map(Dump::name).collect();
+        if !names.is_empty() {
+            evidence.summarise(format!("{} dumps, newest first: {}", listing.dumps.len(), names.join(", ")));
+        }
+        Ok(evidence.verdict())
+    })
+}
+
+fn restore(context: &Context) -> ActionFuture<'_> {
+    Box::pin(async move {
+        let database = context.database.ephemeral()?;
+        let settings = &context.settings;
+        let (dump, manifest) = chosen(context)?;
+        let rollback = Rollback {
+            programs: programs(context).await?,
+            jobs: settings.backup.restore_jobs,
+            limit: settings.limits.command,
+            disconnect_others: settings.backup.disconnect_others,
+            keep_replaced: false,
+        };
+        let outcome = rollback.run(database, &dump, &manifest).await?;
+        let verdict = told(&dump, &outcome);
+        context.stash.put(RolledBack { manifest, outcome });
+        Ok(verdict)
+    })
+}
+
+/// The dump of this run, else the newest one that has a manifest.
+fn chosen(context: &Context) -> Result<(Dump, Manifest), CheckError> {
+    if let Some(ours) = context.stash.get::<BackedUp>() {
+        return Ok((ours.dump.clone(), ours.manifest.clone()));
+    }
+    let newest = listing(context)?.dumps.into_iter().next();
+    let dump = newest.ok_or_else(|| RecoveryError::Missing("there is no dump to roll back to".into()))?;
+    let manifest = dump.manifest()?.ok_or_else(|| {
+        RecoveryError::Missing(format!("{} has no manifest, so a rollback to it could not be proved", dump.name()))
+    })?;
+    Ok((dump, manifest))
+}
+
+fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
+    let mut evidence = Evidence::of("tables, sequences and catalogue facts");
+    evidence.examine(outcome.compared);
+    evidence.measure(Measurement::new("restore", outcome.restore.as_secs_f64(), "s"));
+    evidence.measure(Measurement::new("out of reach", outcome.swap.as_secs_f64() * 1000.0, "ms"));
+    match &outcome.losses {
+        Ok(losses) => {
+            let written = losses.iter().filter(|loss| !loss.bookkeeping);
+            let lost: i64 = written.clone().map(|loss| loss.lost).sum();
+            evidence.measure(Measurement::new("rows lost by the rollback", lost as f64, "rows"));
+            written.map(advice).for_each(|finding| {
+                evidence.find(finding);
+            });
+            evidence.summarise(format!("back to {} · {lost} rows lost", dump.name()));
+        }
+        Err(error) => {
+            let kept = outcome.replaced.as_deref().unwrap_or_default();
+            evidence.find(Finding::error(
+                kept,
+                format!("the database is back to {}, but what was lost could not be counted: {error}", dump.name()),
+                "compare this database, which was kept, with the restored one; drop it afterwards",
+            ));
+        }
+    }
+    evidence.verdict()
+}
+
+fn advice(loss: &Loss) -> Finding {
+    let problem = match loss {
+        Loss { table_gone: true, lost, .. } => format!("is gone with {lost} rows: it was made since the backup"),
+        Loss { lost, returned: 0, .. } => format!("lost by the rollback: {lost} rows written since the backup"),
+        Loss { lost: 0, returned, .. } => format!("{returned} rows came back that were deleted since the backup"),
+        Loss { lost, returned, .. } => format!(
+            "lost by the rollback: {lost} rows written or changed since the backup; {returned} rows are again what they were"
+        ),
+    };
+    Finding::advice(&loss.table, problem, "enter again what people wrote; what the deployment wrote comes with the next one")
+}
