@@ -1,4 +1,5 @@
 //! One test binary; a module a topic.
 
+mod defects;
 mod rollback;
 mod support;

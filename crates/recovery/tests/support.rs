@@ -11,8 +11,10 @@ use recovery::manifest::Manifest;
 use recovery::programs::Programs;
 use recovery::rollback::{Outcome, Rollback};
 use recovery::RecoveryError;
+use runbook::check::CheckError;
 use runbook::context::Context;
 use runbook::ephemeral::Ephemeral;
+use runbook::verdict::Verdict;
 use secrecy::ExposeSecret as _;
 use sqlx::AssertSqlSafe;
 use time::OffsetDateTime;
@@ -50,13 +52,23 @@ pub async fn programs(db: &Ephemeral) -> Programs {
 }
 
 pub async fn backup(db: &Database, folder: &Path) -> (Dump, Manifest) {
-    try_backup(db, folder, programs(db).await).await.unwrap()
+    backup_at(db, folder, NOW).await
+}
+
+pub async fn backup_at(db: &Database, folder: &Path, now: OffsetDateTime) -> (Dump, Manifest) {
+    try_backup(db, folder, programs(db).await, now).await.unwrap()
+}
+
+/// Runs an action by its id.
+pub async fn act(context: &Context, id: &str) -> Result<Verdict, CheckError> {
+    recovery::actions().iter().find(|action| action.id == id).unwrap().run(context).await
 }
 
 pub async fn try_backup(
     db: &Database,
     folder: &Path,
     programs: Programs,
+    now: OffsetDateTime,
 ) -> Result<(Dump, Manifest), RecoveryError> {
     let settings = harness::settings();
     let migrator = migrations::open(&settings).unwrap();
@@ -67,7 +79,7 @@ pub async fn try_backup(
         compression: 1,
         limit: settings.limits.command,
     };
-    backup.make(db, Some(&*migrator), NOW).await
+    backup.make(db, Some(&*migrator), now).await
 }
 
 pub async fn rollback_plan(db: &Ephemeral) -> Rollback {

@@ -1,0 +1,188 @@
+//! Each check is silent on a sound backup, and fires on each of its planted defects: `fixtures/defects/recovery.*`.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use harness::Database;
+use recovery::BackedUp;
+use recovery::folder::Dump;
+use recovery::manifest::Manifest;
+use recovery::state::TableState;
+use runbook::context::Context;
+use runbook::verdict::Outcome;
+use serde::Deserialize;
+
+use crate::support::{Folder, NOW, act, backup_at, context, sql};
+
+/// A defect that is not SQL: what is done to the backup.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Defect {
+    #[serde(skip)]
+    check: String,
+    #[serde(skip)]
+    name: String,
+    plants: String,
+    also: BTreeSet<String>,
+    /// SQL before the backup.
+    before: Option<String>,
+    /// How old the dump is by its name; one hour by default.
+    age_hours: Option<i32>,
+    /// How many bytes are left of it; below zero, how many are missing.
+    truncate: Option<i64>,
+    dump_mode: Option<u32>,
+    folder_mode: Option<u32>,
+    remove_dumps: bool,
+    remove_manifest: bool,
+    manifest_text: Option<String>,
+    manifest_sha256: Option<String>,
+    /// A table that the manifest counts and the dump does not hold.
+    manifest_table: Option<String>,
+    /// The table of which the manifest has another hash.
+    manifest_hash_of: Option<String>,
+    max_restore_minutes: Option<f64>,
+    /// A rollback is run, and this SQL after it.
+    after_rollback: Option<String>,
+}
+
+#[tokio::test]
+async fn a_sound_backup_and_its_rollback_pass_every_check() {
+    let db = Database::seeded().await.unwrap();
+    let folder = Folder::new();
+    let context = context(&db, &folder);
+    for action in ["recovery.backup.create", "recovery.backup.list"] {
+        assert_eq!(act(&context, action).await.unwrap().outcome(), Outcome::Pass, "{action}");
+    }
+    sql(&db, "CREATE TABLE deployed (x int)").await;
+    assert_eq!(act(&context, "recovery.rollback.restore").await.unwrap().outcome(), Outcome::Pass);
+    for check in recovery::checks() {
+        let verdict = check.run(&context).await;
+        assert_eq!(verdict.outcome(), Outcome::Pass, "{}: {verdict:?}", check.id);
+        assert!(verdict.examined() > 0);
+    }
+}
+
+#[test]
+fn every_check_has_a_defect_and_every_defect_a_check() {
+    let defects = all();
+    let known: BTreeSet<&str> = recovery::checks().iter().map(|check| check.id).collect();
+    let planted: BTreeSet<&str> = defects.iter().map(|defect| defect.check.as_str()).collect();
+    assert_eq!(planted, known);
+    for defect in &defects {
+        assert!(!defect.plants.is_empty(), "{}/{} says what it plants", defect.check, defect.name);
+        assert!(defect.also.iter().all(|id| known.contains(id.as_str())), "{}/{}", defect.check, defect.name);
+    }
+}
+
+#[rstest::rstest]
+#[case::complete("recovery.backup.complete")]
+#[case::intact("recovery.backup.intact")]
+#[case::present("recovery.backup.present")]
+#[case::private("recovery.backup.private")]
+#[case::recent("recovery.backup.recent")]
+#[case::restorable("recovery.backup.restorable")]
+#[case::equal("recovery.rollback.equal")]
+#[case::plan("recovery.rollback.plan")]
+#[tokio::test]
+async fn a_check_fires_on_its_defects_and_no_other_does(#[case] check: &str) {
+    let defects: Vec<Defect> = all().into_iter().filter(|defect| defect.check == check).collect();
+    assert!(!defects.is_empty(), "{check} has defects");
+    for defect in defects {
+        let db = Database::seeded().await.unwrap();
+        let folder = Folder::new();
+        let context = plant(&defect, &db, &folder).await;
+        let mut failed = BTreeSet::new();
+        for check in recovery::checks() {
+            if check.run(&context).await.outcome() == Outcome::Fail {
+                failed.insert(check.id.to_owned());
+            }
+        }
+        let mut expected = defect.also.clone();
+        expected.insert(defect.check.clone());
+        assert_eq!(failed, expected, "{}/{}: {}", defect.check, defect.name, defect.plants);
+    }
+}
+
+async fn plant(defect: &Defect, db: &Database, folder: &Folder) -> Context {
+    if let Some(before) = &defect.before {
+        sql(db, before).await;
+    }
+    let age = time::Duration::hours(defect.age_hours.unwrap_or(1).into());
+    let (dump, manifest) = backup_at(db, &folder.path(), NOW - age).await;
+    spoil(defect, &dump, &manifest, &folder.path());
+    let mut context = context(db, folder);
+    if let Some(minutes) = defect.max_restore_minutes {
+        let mut settings = (*context.settings).clone();
+        settings.backup.max_restore_minutes = minutes;
+        context.settings = Arc::new(settings);
+    }
+    if let Some(after) = &defect.after_rollback {
+        context.stash.put(BackedUp { dump, manifest });
+        act(&context, "recovery.rollback.restore").await.unwrap();
+        sql(db, after).await;
+    }
+    context
+}
+
+fn spoil(defect: &Defect, dump: &Dump, manifest: &Manifest, folder: &Path) {
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let mut edited = manifest.clone();
+    if let Some(sha256) = &defect.manifest_sha256 {
+        edited.sha256.clone_from(sha256);
+    }
+    if let Some(name) = &defect.manifest_table {
+        let (schema, name) = ("public".to_owned(), name.clone());
+        edited.state.tables.push(TableState { table: format!("{schema}.{name}"), schema, name, rows: 3, hash: "1".into() });
+    }
+    if let Some(table) = &defect.manifest_hash_of {
+        edited.state.tables.iter_mut().find(|state| state.table == *table).unwrap().hash = "1".into();
+    }
+    if edited != *manifest {
+        std::fs::write(dump.manifest_path(), serde_json::to_string(&edited).unwrap()).unwrap();
+    }
+    if let Some(text) = &defect.manifest_text {
+        std::fs::write(dump.manifest_path(), text).unwrap();
+    }
+    if let Some(bytes) = defect.truncate {
+        let length = i64::try_from(manifest.bytes).unwrap();
+        let left = if bytes < 0 { length + bytes } else { bytes };
+        let file = std::fs::File::options().write(true).open(&dump.path).unwrap();
+        file.set_len(u64::try_from(left).unwrap()).unwrap();
+    }
+    if defect.remove_manifest {
+        std::fs::remove_file(dump.manifest_path()).unwrap();
+    }
+    if defect.remove_dumps {
+        std::fs::remove_file(dump.manifest_path()).unwrap();
+        std::fs::rename(&dump.path, folder.join("somebody's notes.dump")).unwrap();
+    }
+    if let Some(bits) = defect.dump_mode {
+        mode(&dump.path, bits);
+    }
+    if let Some(bits) = defect.folder_mode {
+        mode(folder, bits);
+    }
+}
+
+fn all() -> Vec<Defect> {
+    let root = harness::settings().path("defects");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("recovery."))
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()))
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(path).unwrap();
+            let mut defect: Defect = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            defect.check = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+            defect.name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            defect
+        })
+        .collect()
+}
