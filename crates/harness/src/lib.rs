@@ -14,6 +14,7 @@ mod privilege;
 pub mod proxy;
 mod scratch;
 mod server;
+pub mod service;
 mod shared;
 mod space;
 mod state;

@@ -3,4 +3,6 @@
 mod databases;
 mod leases;
 mod loading;
+mod proxy;
 mod server;
+mod service;
