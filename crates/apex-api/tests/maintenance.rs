@@ -22,6 +22,10 @@ async fn writes_wait_reads_go_on_and_a_restart_forgets_nothing() {
         assert_eq!(answer.headers["retry-after"], "30");
         assert_eq!(answer.at("/result/error/code"), "maintenance");
     }
+    // Whoever deploys proves the deployment before the window ends.
+    let deployer = api.request(Method::POST, "/projects").bearer_auth(crate::support::TOKEN).json(&body);
+    send(deployer).await.is(201);
+    send(api.request(Method::POST, "/projects").bearer_auth("wrong").json(&body)).await.is(503);
     api.get(&created.path()).await.is(200);
     api.get("/projects").await.is(200);
     assert_eq!(api.get("/health").await.is(200).at("/result/maintenance"), true);

@@ -1,8 +1,16 @@
 #![doc = include_str!("../README.md")]
 
-use runbook::check::Check;
+mod actions;
+mod case;
+mod checks;
+mod contract;
+mod http;
+mod run;
+mod switch;
+mod token;
 
-/// Every check of this suite, in the order of their ids.
-pub fn checks() -> Vec<Check> {
-    Vec::new()
-}
+pub use actions::actions;
+pub use case::Case;
+pub use checks::{case_check, checks};
+pub use contract::{Contract, validate};
+pub use token::AdminToken;

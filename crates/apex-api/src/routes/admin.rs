@@ -46,7 +46,8 @@ fn state(enabled: bool) -> Response {
     Envelope::of(json!({ "enabled": enabled })).respond(StatusCode::OK)
 }
 
-fn authorise(service: &Service, headers: &HeaderMap) -> Result<(), ApiError> {
+/// Whether the request brings the admin token.
+pub(crate) fn authorise(service: &Service, headers: &HeaderMap) -> Result<(), ApiError> {
     let token = service.token.as_ref().ok_or(ApiError::NoAdmin)?;
     let given = headers
         .get(AUTHORIZATION)

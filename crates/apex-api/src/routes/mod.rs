@@ -10,6 +10,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, put};
 
+pub(crate) use self::admin::authorise;
 use crate::error::ApiError;
 use crate::layers;
 use crate::service::Service;
