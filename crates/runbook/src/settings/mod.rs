@@ -47,6 +47,8 @@ pub struct Settings {
     pub integrity: Integrity,
     /// `[perf]`
     pub perf: Perf,
+    /// `[monitoring]`
+    pub monitoring: Monitoring,
     /// `[envelope]`
     pub envelope: Envelope,
     /// `[checks]`: what is required where, and known findings.
@@ -83,6 +85,8 @@ struct File {
     integrity: Integrity,
     #[serde(default)]
     perf: Perf,
+    #[serde(default)]
+    monitoring: Monitoring,
     #[serde(default)]
     envelope: Envelope,
     #[serde(default)]
@@ -121,6 +125,7 @@ impl Settings {
             limits: file.limits,
             integrity: file.integrity,
             perf: file.perf,
+            monitoring: file.monitoring,
             envelope: file.envelope,
             checks: file.checks,
             targets: file.targets,

@@ -311,6 +311,14 @@ impl Default for Perf {
     }
 }
 
+/// `[monitoring]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Monitoring {
+    /// Statements that are not judged by their time: `LIKE` patterns of their normalised text.
+    pub ignore_statements: Vec<String>,
+}
+
 /// `[envelope]`: the columns that a service fills on every write.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
