@@ -1,1 +1,55 @@
 //! One test binary; a module a topic.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as a test does")]
+
+mod clean;
+mod defects;
+mod hostile;
+mod rights;
+mod snapshots;
+mod written;
+
+use std::collections::BTreeMap;
+
+use harness::Database;
+use runbook::context::Context;
+use runbook::verdict::Verdict;
+use sqlx::AssertSqlSafe;
+
+/// The verdict of every check of the suite but the slow walk through all migrations, by its id.
+async fn verdicts(context: &Context) -> BTreeMap<&'static str, Verdict> {
+    let mut verdicts = BTreeMap::new();
+    for check in schema::checks() {
+        if check.id != REVERSIBLE {
+            verdicts.insert(check.id, check.run(context).await);
+        }
+    }
+    verdicts
+}
+
+/// It looks at the files and scratch databases, never at the database of the context: tested by itself.
+const REVERSIBLE: &str = "schema.migrations.reversible";
+
+/// The verdict of one check.
+async fn verdict(context: &Context, id: &str) -> Verdict {
+    let check = schema::checks().into_iter().find(|check| check.id == id).unwrap();
+    check.run(context).await
+}
+
+/// Those that found an error, with what they found.
+fn failed(verdicts: &BTreeMap<&'static str, Verdict>) -> Vec<(&'static str, Vec<String>)> {
+    verdicts
+        .iter()
+        .map(|(id, verdict)| {
+            let errors = verdict.findings().iter().filter(|finding| finding.is_error());
+            (
+                *id,
+                errors.map(|finding| format!("{}: {}", finding.object, finding.problem)).collect::<Vec<_>>(),
+            )
+        })
+        .filter(|(_, errors)| !errors.is_empty())
+        .collect()
+}
+
+async fn execute(db: &Database, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(db.pool()).await.unwrap();
+}

@@ -1,0 +1,14 @@
+-- Every constraint of a table or a domain, and whether old rows were checked.
+SELECT
+    quote_ident(o.conname) AS name,
+    CASE WHEN o.conrelid <> 0 THEN format('%I.%I', n.nspname, c.relname) ELSE format('%I.%I', n.nspname, t.typname) END
+        AS on_object,
+    CASE WHEN o.conrelid <> 0 THEN 'TABLE' ELSE 'DOMAIN' END AS alter,
+    o.convalidated AS validated
+FROM pg_constraint AS o
+JOIN pg_namespace AS n ON n.oid = o.connamespace
+LEFT JOIN pg_class AS c ON c.oid = o.conrelid
+LEFT JOIN pg_type AS t ON t.oid = o.contypid
+WHERE n.nspname = ANY ($1)
+    AND o.contype IN ('c', 'f', 'n', 'p', 'u', 'x')
+ORDER BY 2, 1

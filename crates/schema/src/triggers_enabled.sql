@@ -1,0 +1,14 @@
+-- Triggers by table; those that carry out one constraint are one row a table and state.
+SELECT
+    quote_ident(coalesce(o.conname, t.tgname)) AS name,
+    format('%I.%I', n.nspname, c.relname) AS on_table,
+    t.tgisinternal AS of_foreign_key,
+    t.tgenabled::text AS state,
+    count(*) AS examined
+FROM pg_trigger AS t
+JOIN pg_class AS c ON c.oid = t.tgrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_constraint AS o ON o.oid = t.tgconstraint AND t.tgisinternal
+WHERE n.nspname = ANY ($1)
+GROUP BY 1, 2, 3, 4
+ORDER BY 2, 1, 4
