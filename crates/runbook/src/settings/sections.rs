@@ -222,6 +222,10 @@ pub struct Thresholds {
     pub small_table_blocks: i64,
     /// Percent of its values that a sequence may have given out, at most.
     pub sequence_used: f64,
+    /// Percent of the connections that may be in use, at most.
+    pub connections: f64,
+    /// Seconds that a transaction may be open, or a session wait for a lock.
+    pub transaction_seconds: f64,
 }
 
 impl Default for Thresholds {
@@ -233,6 +237,8 @@ impl Default for Thresholds {
             minimum_traffic: 100,
             small_table_blocks: 32,
             sequence_used: 80.0,
+            connections: 80.0,
+            transaction_seconds: 300.0,
         }
     }
 }
