@@ -12,5 +12,6 @@ pub(crate) fn registry() -> Registry {
         recovery::checks(),
         monitoring::checks(),
     ];
-    Registry::of(checks.into_iter().flatten(), Vec::new())
+    let actions = [migrations::actions(), smoke::actions(), recovery::actions(), monitoring::actions()];
+    Registry::of(checks.into_iter().flatten(), actions.into_iter().flatten())
 }

@@ -1,0 +1,125 @@
+//! `runbook rehearse`: the whole deployment and its rollback, on a database, a service and a worker of our own.
+
+mod process;
+mod stage;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use runbook::action::Deployment;
+use runbook::procedure::{Journal, Run, Silent};
+use runbook::report::files::Folder;
+use runbook::report::{RunKind, Target, TargetKind};
+use runbook::settings::{MigrationTool, Settings};
+
+use crate::arguments::{Global, Rehearse, Tool};
+use crate::failure::{Exit, Failure};
+use crate::progress::Progress;
+use crate::screen::Screen;
+use crate::settings::System;
+use crate::verify::{finish, print_title};
+use crate::{settings, signals};
+
+use stage::Stage;
+
+/// Rehearses, and leaves the report.
+pub(crate) async fn rehearse(command: &Rehearse, global: &Global, screen: &Screen) -> Result<Exit, Failure> {
+    let System { mut settings, registry, procedure } = settings::load(global)?;
+    if let Some(tool) = command.tool {
+        settings.migrations.tool = match tool {
+            Tool::Sqlx => MigrationTool::Sqlx,
+            Tool::Alembic => MigrationTool::Alembic,
+        };
+    }
+    if let Some(scale) = command.scale {
+        settings.data.scale = scale;
+    }
+    let deployment = deployment(command, &settings)?;
+    let folder = Folder::open(&command.report).map_err(Failure::said)?;
+    let journal = Journal::create(&folder.path().join("journal.jsonl"))
+        .map_err(|error| Failure::said(format!("the journal cannot be written: {error}")))?;
+    let settings = Arc::new(settings);
+    harness::use_settings(Arc::clone(&settings));
+    let stop = signals::stop();
+    let further = registry.checks.iter().filter(|check| procedure.words_of(check.id).is_empty());
+    let further: Vec<_> = further.copied().collect();
+    let progress = Progress::new(screen, &procedure, further.len());
+    let work = work_folder(folder.path())?;
+    let staged = tokio::select! {
+        staged = Stage::set(&settings, &deployment, &work, &registry, &progress) => staged,
+        () = stopped(stop.clone()) => {
+            progress.finish();
+            return Ok(Exit::Interrupted);
+        }
+    };
+    let stage = staged.inspect_err(|_| progress.finish())?;
+    let target = Target {
+        kind: TargetKind::Ephemeral,
+        name: "ephemeral".into(),
+        server: Some(stage.server.clone()),
+        from: Some(deployment.from.clone().unwrap_or_else(|| "nothing".into())),
+        to: Some(deployment.to.clone()),
+    };
+    print_title(screen, &stage.context, RunKind::Rehearsal, &target, &progress);
+    let run = Run {
+        procedure: &procedure,
+        context: &stage.context,
+        kind: RunKind::Rehearsal,
+        target,
+        further,
+        only: None,
+        observer: if screen.json || screen.quiet { &Silent } else { &progress },
+        journal: Some(journal),
+        stop: stop.clone(),
+    };
+    let report = run.carry_out().await;
+    progress.finish();
+    stage.strike().await;
+    folder.save(&report).map_err(Failure::said)?;
+    finish(screen, &report, Some(&folder.path().join("report.html").display().to_string()))?;
+    Ok(if *stop.borrow() { Exit::Interrupted } else { report.verdict.into() })
+}
+
+/// The revisions of this deployment: of the command line, then of the settings, then the newest and the one before.
+fn deployment(command: &Rehearse, settings: &Settings) -> Result<Deployment, Failure> {
+    let migrator = migrations::open(settings).map_err(Failure::said)?;
+    let history: Vec<&str> = migrator.history().iter().map(|revision| revision.id.as_str()).collect();
+    let place = |flag: &str, id: &str| {
+        history.iter().position(|known| *known == id).ok_or_else(|| {
+            Failure::said(format!("{flag} {id}: there is no such revision; there are {}", history.join(", ")))
+        })
+    };
+    let Some(last) = history.len().checked_sub(1) else {
+        return Err(Failure::said("there are no migrations, so there is nothing to deploy"));
+    };
+    let to = command.to.as_deref().map_or(Ok(last), |id| place("--to", id))?;
+    let from = match (&command.from, &settings.migrations.deployed) {
+        (Some(id), _) => Some(place("--from", id)?),
+        (None, Some(id)) => Some(place("[migrations] deployed", id)?),
+        (None, None) => to.checked_sub(1),
+    };
+    if from.is_some_and(|from| from >= to) {
+        let from = from.and_then(|at| history.get(at)).copied().unwrap_or_default();
+        return Err(Failure::said(format!("--from {from} is not before --to {}; name an older one", history[to])));
+    }
+    Ok(Deployment { from: from.map(|at| history[at].to_owned()), to: history[to].to_owned() })
+}
+
+/// The folder of what lives as long as the rehearsal: dumps, the state of the service. New each time, for us alone.
+fn work_folder(report: &Path) -> Result<PathBuf, Failure> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let report = report.canonicalize().unwrap_or_else(|_| report.to_owned());
+    let path = report.join("work");
+    let made = match std::fs::remove_dir_all(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => std::fs::DirBuilder::new().mode(0o700).create(&path),
+    };
+    made.map_err(|error| Failure::said(format!("{}: {error}; name another folder with --report DIR", path.display())))?;
+    Ok(path)
+}
+
+async fn stopped(mut stop: tokio::sync::watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
