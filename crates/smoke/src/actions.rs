@@ -21,7 +21,7 @@ pub fn actions() -> Vec<Action> {
 }
 
 async fn set(context: &Context, enabled: bool) -> Result<Verdict, CheckError> {
-    let contract = Contract::of(&context.settings)?;
+    let contract = Contract::of(context)?;
     let switch = Switch::new(context, &contract)?;
     let mut evidence = Evidence::of("writes");
     let problem = match switch.set(enabled).await? {

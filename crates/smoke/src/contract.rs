@@ -1,9 +1,11 @@
 //! `contract.toml`: what every answer must be, and what the writing cases leave behind; and all cases beside it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jsonschema::Validator;
 use runbook::check::CheckError;
+use runbook::context::Context;
 use runbook::settings::{Settings, SettingsError};
 use serde::Deserialize;
 use toml::Spanned;
@@ -106,13 +108,19 @@ pub fn validate(settings: &Settings) -> Result<(), Box<SettingsError>> {
 }
 
 impl Contract {
-    /// The contract that the settings name.
+    /// The contract that the settings name; read once for a context.
     ///
     /// # Errors
     /// When they name none, or with the file and the line that is wrong.
-    pub fn of(settings: &Settings) -> Result<Self, CheckError> {
+    pub fn of(context: &Context) -> Result<Arc<Self>, CheckError> {
+        if let Some(contract) = context.stash.get::<Self>() {
+            return Ok(contract);
+        }
+        let settings = &context.settings;
         let folder = folder(settings).ok_or_else(|| CheckError::Missing("the settings name no [api] cases".into()))?;
-        Self::read(settings, &folder).map_err(|wrong| CheckError::Other(wrong.to_string()))
+        let contract = Self::read(settings, &folder).map_err(|wrong| CheckError::Other(wrong.to_string()))?;
+        context.stash.put(contract);
+        context.stash.get::<Self>().ok_or_else(|| CheckError::Other("the contract is gone".into()))
     }
 
     /// The case of that name.

@@ -11,6 +11,6 @@ mod token;
 
 pub use actions::actions;
 pub use case::Case;
-pub use checks::{case_check, checks};
+pub use checks::{checks, run_case};
 pub use contract::{Contract, validate};
 pub use token::AdminToken;

@@ -95,6 +95,9 @@ struct Place<'a> {
 
 type Wrong = Box<SettingsError>;
 
+/// Stands in a body until the long text of `fill` takes its place.
+const MARKER: &str = "the long text stands here";
+
 impl Place<'_> {
     fn wrong(&self, span: Range<usize>, problem: impl Into<String>) -> Wrong {
         Box::new(SettingsError::at(self.path, self.text, span, problem.into(), None))
@@ -261,8 +264,11 @@ fn filled(place: &Place<'_>, fill: &Spanned<Fill>, body: Option<&str>) -> Result
         .ok_or_else(|| wrong("`fill` needs a body that is JSON"))?;
     let Fill { pointer, with, times } = fill.get_ref();
     let target = json.pointer_mut(pointer).ok_or_else(|| wrong("`fill` points to nothing in the body"))?;
-    *target = Value::from(with.repeat(*times));
-    Ok(json.to_string())
+    // A marker first: escaping a long text a character at a time would take longer than sending it.
+    *target = Value::from(MARKER);
+    let (marker, piece) = (Value::from(MARKER).to_string(), Value::from(with.as_str()).to_string());
+    let long = format!("\"{}\"", piece[1..piece.len() - 1].repeat(*times));
+    Ok(json.to_string().replacen(&marker, &long, 1))
 }
 
 fn expected(place: &Place<'_>, value: &Spanned<toml::Value>) -> Result<Expected, Wrong> {

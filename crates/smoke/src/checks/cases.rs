@@ -10,12 +10,24 @@ use crate::run::Runner;
 
 /// Runs the cases of one check.
 pub(super) async fn run(context: &Context, check: &str) -> Result<Verdict, CheckError> {
-    let contract = Contract::of(&context.settings)?;
+    let contract = Contract::of(context)?;
     let cases: Vec<&Case> = contract.cases.iter().filter(|case| case.check == check).collect();
     let mut evidence = Evidence::of("requests and rows");
     Runner::new(context, &contract)?.all(&cases, &mut evidence).await?;
     if cases.len() > 1 {
         evidence.summarise(format!("{} cases, {} requests and rows", cases.len(), evidence.examined()));
     }
+    Ok(evidence.verdict())
+}
+
+/// Runs one case by its name, and cleans up after it.
+///
+/// # Errors
+/// When there is no such case, or what it needs is not there.
+pub async fn run_case(context: &Context, name: &str) -> Result<Verdict, CheckError> {
+    let contract = Contract::of(context)?;
+    let case = contract.case(name).ok_or_else(|| CheckError::Missing(format!("there is no case file `{name}.toml`")))?;
+    let mut evidence = Evidence::of("requests and rows");
+    Runner::new(context, &contract)?.all(&[case], &mut evidence).await?;
     Ok(evidence.verdict())
 }

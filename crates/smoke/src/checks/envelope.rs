@@ -69,7 +69,7 @@ async fn judge(
     context: &Context,
     problems: impl Fn(&Envelope, &Value, &Value) -> Vec<(String, String)>,
 ) -> Result<Verdict, CheckError> {
-    let contract = Contract::of(&context.settings)?;
+    let contract = Contract::of(context)?;
     let http = Http::of(context)?;
     let mut evidence = Evidence::of("answers");
     for path in &contract.envelope.samples {

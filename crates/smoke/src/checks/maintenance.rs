@@ -11,7 +11,7 @@ use crate::run::{Before, Runner};
 use crate::switch::{Switch, refused, section};
 
 pub(super) async fn run(context: &Context) -> Result<Verdict, CheckError> {
-    let contract = Contract::of(&context.settings)?;
+    let contract = Contract::of(context)?;
     let runner = Runner::new(context, &contract)?;
     let switch = Switch::new(context, &contract)?;
     let mut evidence = Evidence::of("requests");

@@ -7,6 +7,8 @@ mod probes;
 
 use runbook::check::Check;
 
+pub use cases::run_case;
+
 /// The check of the cases that name none.
 pub(crate) const REST: &str = "smoke.contract.cases";
 
@@ -56,9 +58,4 @@ pub fn checks() -> Vec<Check> {
             Box::pin(cases::run(context, "smoke.project.read"))
         }),
     ]
-}
-
-/// The check that a case file belongs to when it names none.
-pub const fn case_check() -> &'static str {
-    REST
 }

@@ -1,0 +1,111 @@
+//! What is wrong with a case file or an address is one sentence, before anything is sent.
+
+use std::path::Path;
+
+use harness::Database;
+use runbook::context::Api;
+use runbook::settings::Settings;
+
+const GOOD: &str = "title = 'x'\n[[step]]\npath = '/projects'\n[step.expect]\nstatus = 200\n";
+
+/// Settings whose contract has one more case.
+fn with_case(text: &str) -> (tempfile::TempDir, Settings) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = (*harness::settings()).clone();
+    for entry in std::fs::read_dir(settings.path("api")).unwrap().flatten() {
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    std::fs::write(folder.path().join("added.toml"), text).unwrap();
+    settings.api.cases = Some(folder.path().to_owned());
+    (folder, settings)
+}
+
+#[track_caller]
+fn refused(text: &str, sentence: &str) {
+    let (folder, settings) = with_case(text);
+    let error = smoke::validate(&settings).unwrap_err().to_string();
+    let expected = format!("{}{sentence}", folder.path().join("added.toml").display());
+    assert!(error.starts_with(&expected), "\nexpected {expected}\nfound    {error}");
+    assert!(!error.contains('\n'), "more than one line: {error}");
+}
+
+#[test]
+fn a_good_case_is_taken() {
+    let (_folder, settings) = with_case(GOOD);
+    smoke::validate(&settings).unwrap();
+}
+
+#[test]
+fn what_is_wrong_with_a_case_is_said_with_its_line() {
+    refused(&format!("{GOOD}\n[step.expekt]\n"), ":7: unknown field `expekt`");
+    refused(&format!("check = 'smoke.no.such'\n{GOOD}"), ":1: no check has the id `smoke.no.such`");
+    refused(&format!("{GOOD}[step.expect.json]\n'result.status' = 1\n"), ":7: `result.status` is not a JSON pointer");
+    refused(&format!("{GOOD}[step.expect.json]\n'/a' = {{ biggest = 1 }}\n"), ":7: `biggest` is not a word");
+    refused(
+        &format!("{GOOD}[[step.database]]\nquery = 'DELETE FROM projects'\nrows = []\n"),
+        ":7: refused: only SELECT",
+    );
+    refused(
+        &format!("{GOOD}[[step.database]]\nquery = 'SELECT 1; SELECT 2'\nrows = []\n"),
+        ":7: refused: 2 statements",
+    );
+    refused(&format!("{GOOD}[[step.database]]\nquery = 'SHOW all'\nrows = []\n"), ":7: only a SELECT can stand here");
+    refused(
+        &format!("{GOOD}[[step.database]]\nquery = 'SELECT $1'\nwith = ['{{id}}']\nrows = []\n"),
+        ":8: `{id}` is not captured",
+    );
+    refused("title = 'x'\n[[step]]\npath = '/a/{id}'\n[step.expect]\nstatus = 200\n", ":3: `{id}` is not captured");
+    refused("title = 'x'\n[[step]]\npath = 'a'\n[step.expect]\nstatus = 200\n", ":3: a path starts with `/`");
+    refused("title = 'x'\n[[step]]\ncurl = 'wget x'\n[step.expect]\nstatus = 200\n", ":3: it is not a curl command");
+    refused(
+        "title = 'x'\ncheck = 'smoke.project.read'\n[[step]]\nmethod = 'POST'\npath = '/a'\n[step.expect]\nstatus = 200\n",
+        ":4: a case of `smoke.project.read` only reads, so POST is not allowed",
+    );
+    refused("title = 'x'\nstep = []\n", ":1: a case needs at least one [[step]]");
+}
+
+#[test]
+fn a_schema_that_is_not_one_is_said_with_the_line_that_names_it() {
+    let (folder, settings) = with_case(&format!("{GOOD}schema = 'odd.json'\n"));
+    let said = |text: &str| {
+        std::fs::write(folder.path().join("odd.json"), text).unwrap();
+        smoke::validate(&settings).unwrap_err().to_string()
+    };
+    assert!(said("{").contains("added.toml:6: "), "{}", said("{"));
+    assert!(said("{").contains("odd.json: not JSON"), "{}", said("{"));
+    assert!(said(r#"{"type": 7}"#).contains("odd.json: not a JSON schema"), "{}", said(r#"{"type": 7}"#));
+}
+
+#[tokio::test]
+async fn a_bad_address_is_one_sentence() {
+    let db = Database::empty().await.unwrap();
+    let mut context = db.context();
+    for base in ["localhost:8000", "ftp://localhost", "no address"] {
+        context.api = Some(Api { base_url: base.into() });
+        let health = smoke::checks().into_iter().find(|check| check.id == "smoke.api.health").unwrap();
+        let verdict = health.run(&context).await;
+        let expected = format!("the API address `{base}` is not http://HOST or https://HOST");
+        assert_eq!(verdict.reason(), Some(expected.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn an_api_that_is_not_there_or_not_http_is_a_finding() {
+    let db = Database::empty().await.unwrap();
+    let mut context = db.context();
+    let port = db.url().connect_options().get_port();
+    for (base, problem) in
+        [("http://127.0.0.1:1".to_owned(), "no connection to http://127.0.0.1:1"), (format!("http://127.0.0.1:{port}"), "expected an answer, got no ")]
+    {
+        context.api = Some(Api { base_url: base });
+        let health = smoke::checks().into_iter().find(|check| check.id == "smoke.api.health").unwrap();
+        let verdict = health.run(&context).await;
+        assert!(verdict.findings()[0].problem.contains(problem), "{:?}", verdict.findings());
+    }
+}
+
+#[test]
+fn the_fixtures_own_contract_is_right() {
+    assert!(Path::new(&harness::settings().path("api/contract.toml")).is_file());
+    smoke::validate(&harness::settings()).unwrap();
+}

@@ -1,0 +1,26 @@
+//! Towards a live target: the live-safe checks pass and write nothing, the others refuse.
+
+use harness::Database;
+use runbook::check::Safety;
+use runbook::live::Live;
+use runbook::verdict::Outcome;
+
+use crate::wrong::faultless;
+
+#[tokio::test]
+async fn live_safe_checks_only_get_and_the_others_do_not_start() {
+    let db = Database::seeded().await.unwrap();
+    let mut serving = faultless(&db).await;
+    let limits = serving.context.settings.limits.reading();
+    serving.context.database = runbook::context::Database::Live(Live::connect(db.url(), limits).await.unwrap());
+    for check in smoke::checks() {
+        let verdict = check.run(&serving.context).await;
+        let expected = if check.safety == Safety::Live { Outcome::Pass } else { Outcome::NotMeasured };
+        assert_eq!(verdict.outcome(), expected, "{}: {:?}", check.id, verdict.findings());
+    }
+    let newest: i64 = sqlx::query_scalar("SELECT count(*) FROM projects WHERE created_at > '2026-01-01'")
+        .fetch_one(db.pool())
+        .await
+        .unwrap();
+    assert_eq!(newest, 0);
+}

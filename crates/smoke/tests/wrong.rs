@@ -1,0 +1,245 @@
+//! A service with one fault: the reference service, whose requests and answers pass through it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use apex_api::{Maintenance, Service};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use harness::Database;
+use runbook::context::{Api, Context};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+use smoke::AdminToken;
+use tempfile::TempDir;
+
+const TOKEN: &str = "a token of the tests";
+
+/// A description of a fault under `fixtures/defects/smoke.*/`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Defect {
+    /// One sentence: what is broken.
+    pub plants: String,
+    /// Other checks that rightly fail too.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// Statements that break the database under the service.
+    pub sql: Option<String>,
+    /// What the service does wrong.
+    pub fault: Option<Fault>,
+    /// The check that must find it: the folder's name.
+    #[serde(skip)]
+    pub check: String,
+}
+
+/// Which requests are served wrongly, and how.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// A path, or the beginning of one before a `*`; any without.
+    path: Option<String>,
+    method: Option<String>,
+    /// A text that the request's body holds.
+    body_holds: Option<String>,
+    /// Only while maintenance mode is on.
+    #[serde(default)]
+    under_maintenance: bool,
+    /// Only answers with this status.
+    answered: Option<u16>,
+    /// The request's header is replaced before the service sees it; `{token}` is the admin token.
+    #[serde(default)]
+    request_headers: BTreeMap<String, String>,
+    /// The query is dropped before the service sees it.
+    #[serde(default)]
+    drop_query: bool,
+    /// Answered without asking the service.
+    answer: Option<Canned>,
+    /// Redirected to itself, for ever.
+    #[serde(default)]
+    redirects: bool,
+    /// Never answered.
+    #[serde(default)]
+    stalls: bool,
+    /// The answer's status is replaced.
+    status: Option<u16>,
+    /// The answer's headers are replaced; an empty value removes one.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// Members of the answer that are replaced, by their pointers.
+    #[serde(default)]
+    set: BTreeMap<String, toml::Value>,
+    /// Members of the answer that are taken out.
+    #[serde(default)]
+    remove: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Canned {
+    status: u16,
+    #[serde(default)]
+    body: String,
+    #[serde(default = "json_type")]
+    kind: String,
+}
+
+fn json_type() -> String {
+    "application/json".into()
+}
+
+/// All descriptions, in the order of their paths.
+pub fn all() -> Vec<(PathBuf, Defect)> {
+    let mut found = Vec::new();
+    for folder in std::fs::read_dir(harness::settings().path("defects")).unwrap().flatten() {
+        let check = folder.file_name().into_string().unwrap();
+        if !check.starts_with("smoke.") {
+            continue;
+        }
+        for file in std::fs::read_dir(folder.path()).unwrap().flatten() {
+            found.push((file.path(), read(&file.path())));
+        }
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
+}
+
+/// One description.
+pub fn read(path: &std::path::Path) -> Defect {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut defect: Defect = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    defect.check = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+    defect
+}
+
+/// A running service, and a context that names it.
+pub struct Serving {
+    pub context: Context,
+    pub state: TempDir,
+    served: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.served.abort();
+    }
+}
+
+/// The reference service as it is.
+pub async fn faultless(db: &Database) -> Serving {
+    serve(db, Fault::default(), false).await
+}
+
+/// The reference service with one fault.
+pub async fn faulty(db: &Database, fault: Fault) -> Serving {
+    serve(db, fault, true).await
+}
+
+async fn serve(db: &Database, fault: Fault, broken: bool) -> Serving {
+    let state = tempfile::tempdir().unwrap();
+    let maintenance = Maintenance::load(&state.path().join("state.json")).unwrap();
+    let pool = apex_api::pool(db.url().connect_options(), "apex-api", 4);
+    let service = Arc::new(Service::new(pool, maintenance, Some(SecretString::from(TOKEN))));
+    let mut router: Router = apex_api::router(service);
+    if broken {
+        let wrong = Arc::new(Wrong { fault, maintenance: AtomicBool::new(false) });
+        router = Router::new().fallback_service(router).layer(from_fn_with_state(wrong, serve_wrongly));
+    }
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut context = db.context();
+    context.api = Some(Api { base_url: format!("http://{}", listener.local_addr().unwrap()) });
+    context.stash.put(AdminToken(SecretString::from(TOKEN)));
+    let served = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    Serving { context, state, served }
+}
+
+struct Wrong {
+    fault: Fault,
+    maintenance: AtomicBool,
+}
+
+async fn serve_wrongly(State(wrong): State<Arc<Wrong>>, request: Request, next: Next) -> Response {
+    let fault = &wrong.fault;
+    let (mut parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let under_maintenance = wrong.maintenance.load(Ordering::SeqCst);
+    if parts.uri.path() == "/admin/maintenance" {
+        wrong.maintenance.store(text.contains("true"), Ordering::SeqCst);
+    }
+    let path = parts.uri.path().to_owned();
+    let here = fault.path.as_deref().is_none_or(|pattern| match pattern.strip_suffix('*') {
+        Some(start) => path.starts_with(start),
+        None => path == pattern,
+    }) && fault.method.as_deref().is_none_or(|method| parts.method == method)
+        && fault.body_holds.as_deref().is_none_or(|held| text.contains(held))
+        && (under_maintenance || !fault.under_maintenance);
+    if !here {
+        return next.run(Request::from_parts(parts, Body::from(body))).await;
+    }
+    if fault.stalls {
+        std::future::pending::<()>().await;
+    }
+    if fault.redirects {
+        return (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, path)]).into_response();
+    }
+    if let Some(canned) = &fault.answer {
+        let status = StatusCode::from_u16(canned.status).unwrap();
+        return (status, [(CONTENT_TYPE, canned.kind.clone())], canned.body.clone()).into_response();
+    }
+    for (name, value) in &fault.request_headers {
+        let value = value.replace("{token}", SecretString::from(TOKEN).expose_secret());
+        parts.headers.insert(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(&value).unwrap());
+    }
+    if fault.drop_query {
+        parts.uri = path.parse::<Uri>().unwrap();
+    }
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    if fault.answered.is_some_and(|status| response.status() != status) {
+        return response;
+    }
+    rewritten(response, fault).await
+}
+
+async fn rewritten(response: Response, fault: &Fault) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.unwrap();
+    let bytes = match serde_json::from_slice::<Value>(&bytes) {
+        Ok(mut json) => {
+            for (pointer, value) in &fault.set {
+                let (parent, key) = pointer.rsplit_once('/').unwrap();
+                if let Some(Value::Object(object)) = json.pointer_mut(parent) {
+                    object.insert(key.to_owned(), serde_json::to_value(value).unwrap());
+                }
+            }
+            for pointer in &fault.remove {
+                let (parent, key) = pointer.rsplit_once('/').unwrap();
+                if let Some(Value::Object(object)) = json.pointer_mut(parent) {
+                    object.remove(key);
+                }
+            }
+            json.to_string().into()
+        }
+        Err(_) => bytes,
+    };
+    if let Some(status) = fault.status {
+        parts.status = StatusCode::from_u16(status).unwrap();
+    }
+    parts.headers.remove(CONTENT_LENGTH);
+    for (name, value) in &fault.headers {
+        let name = name.parse::<HeaderName>().unwrap();
+        parts.headers.remove(&name);
+        if !value.is_empty() {
+            parts.headers.insert(name, HeaderValue::from_str(value).unwrap());
+        }
+    }
+    Response::from_parts(parts, Body::from(bytes))
+}
