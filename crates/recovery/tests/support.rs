@@ -31,6 +31,11 @@ impl Folder {
         Self(tempfile::tempdir().unwrap())
     }
 
+    /// A folder for anything else.
+    pub fn beside(&self) -> &Path {
+        self.0.path()
+    }
+
     /// The folder of the dumps itself: not there until the first backup.
     pub fn path(&self) -> PathBuf {
         self.0.path().join("backups")
@@ -137,3 +142,34 @@ pub const ROWS: &str = "INSERT INTO projects (project_id, account_id, name, stat
        SELECT 'p' || n, 'acc_1', 'it''s — ' || n, 'draft', 'tester', 'tester' FROM generate_series(1, 200) n;
      INSERT INTO project_events (project_id, event_type, actor, data)
        SELECT 'p' || n, 'project.created', 'tester', '{}' FROM generate_series(1, 200) n";
+
+/// A folder with the real programs, one of them replaced by a shell script. `$REAL` is the real one, `$HERE` a folder
+/// for what the script has to tell.
+pub fn with_script(real: &Programs, folder: &Path, program: &str, script: &str) -> Programs {
+    let bin = folder.join("bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    for name in ["pg_dump", "pg_restore"] {
+        let _ = std::fs::remove_file(bin.join(name));
+        if name != program {
+            std::os::unix::fs::symlink(real.folder.join(name), bin.join(name)).unwrap();
+        }
+    }
+    let (real_path, here) = (real.folder.join(program), folder.display());
+    let text = format!("#!/bin/sh\nREAL='{}'\nHERE='{here}'\n{script}\n", real_path.display());
+    // Another test of this process may be forking just now and hold the file open for writing: a child writes it.
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg("printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"").arg("sh").arg(text).arg(bin.join(program));
+    assert!(shell.status().unwrap().success());
+    Programs { folder: bin, version: real.version.clone() }
+}
+
+/// Waits until a script has written this file, and returns what stands in it.
+pub async fn written(path: &Path) -> String {
+    let limit = std::time::Duration::from_secs(20);
+    runbook::wait::until("the script's file", limit, async || match std::fs::read_to_string(path) {
+        Ok(text) if text.ends_with('\n') => Ok(text),
+        _ => Err("not there"),
+    })
+    .await
+    .unwrap()
+}
