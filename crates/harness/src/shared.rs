@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
 use crate::HarnessError;
-use crate::backend::local;
+use crate::backend::{self, container};
 use crate::fixtures::try_settings;
 use crate::state::{self, State};
 use crate::{keeper, watcher};
@@ -47,6 +47,10 @@ impl Record {
         match self.pid.and_then(rustix::process::Pid::from_raw) {
             // EPERM would mean that it lives as somebody else.
             Some(pid) => rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH),
+            None if self.backend == "container" => self.url().is_ok_and(|url| {
+                let options = url.connect_options();
+                container::listens(options.get_host(), options.get_port())
+            }),
             None => true,
         }
     }
@@ -106,7 +110,7 @@ async fn acquire() -> Result<Arc<Shared>, HarnessError> {
         None => {
             watcher::sweep(&state::root(), &state.folder);
             let minimum = try_settings()?.database.minimum_version;
-            let record = local::start(&state, &lease, minimum).await?;
+            let record = backend::start(&state, &lease, minimum).await?;
             let text = serde_json::to_vec(&record).map_err(|error| HarnessError::Other(error.to_string()))?;
             state.write("server.json", &text)?;
             record

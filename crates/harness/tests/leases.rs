@@ -7,34 +7,64 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use harness::Database;
+use harness::backend::engine::Engine;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a run has made, as its state folder names it.
+#[derive(Debug, Clone)]
+enum Made {
+    Server { data: PathBuf, pid: i32 },
+    Container(String),
+}
+
+impl Made {
+    fn read(line: &str) -> Option<Self> {
+        match line.split_once(' ')? {
+            ("server", data) => {
+                let text = std::fs::read_to_string(Path::new(data).join("postmaster.pid")).ok()?;
+                Some(Self::Server { data: data.into(), pid: text.lines().next()?.parse().ok()? })
+            }
+            ("container", name) => Some(Self::Container(name.to_owned())),
+            _ => None,
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        match self {
+            Self::Server { data, pid } => data.exists() || alive(*pid),
+            Self::Container(name) => Engine::find().unwrap().holds(name).unwrap(),
+        }
+    }
+}
 
 /// A test process of its own, with a state folder of its own: what `cargo test` would start in another worktree.
 struct Run {
     process: Child,
-    data: PathBuf,
-    server: i32,
+    made: Vec<Made>,
 }
 
 impl Run {
     fn start(state: &Path) -> Self {
+        // `RUNBOOK_BACKEND=container cargo test` proves the same of containers.
+        let backend = std::env::var("RUNBOOK_BACKEND").unwrap_or_else(|_| "local".into());
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "leases::holds_a_database_until_its_input_ends", "--ignored", "--nocapture"])
             .env("RUNBOOK_STATE", state)
             .env("RUNBOOK_IDLE_SECONDS", "0")
-            .env("RUNBOOK_BACKEND", "local")
+            .env("RUNBOOK_BACKEND", if backend == "auto" { "local" } else { &backend })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .process_group(0)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let told = lines
-            .find_map(|line| line.split_once("holding ").map(|(_, rest)| rest.to_owned()))
-            .expect("it starts");
-        let (server, data) = told.split_once(' ').unwrap();
-        Self { process, server: server.parse().unwrap(), data: data.into() }
+        assert!(lines.any(|line| line.contains("holding")), "it starts");
+        let owned = std::fs::read_dir(state).unwrap().flatten().map(|entry| entry.path().join("owned"));
+        let owned: String = owned.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+        let made: Vec<Made> = owned.lines().filter_map(Made::read).collect();
+        assert!(!made.is_empty(), "{owned}");
+        Self { process, made }
     }
 
     fn kill_group(&mut self) {
@@ -43,13 +73,13 @@ impl Run {
         self.process.wait().unwrap();
     }
 
-    fn end(mut self) {
+    fn end(&mut self) {
         drop(self.process.stdin.take());
         self.process.wait().unwrap();
     }
 
     fn serves(&self) -> bool {
-        Path::new(&self.data).join("postmaster.pid").exists() && alive(self.server)
+        self.made.iter().any(Made::is_there)
     }
 }
 
@@ -58,13 +88,11 @@ fn alive(pid: i32) -> bool {
     rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
 }
 
-async fn gone(server: i32, data: &Path, state: &Path) {
-    let states = || std::fs::read_dir(state).into_iter().flatten().flatten().count();
+async fn gone(run: &Run, state: &Path) {
     runbook::wait::until("the end of all that a run has made", PATIENCE, || async move {
-        match (alive(server), data.exists(), states()) {
-            (false, false, 0) => Ok(()),
-            seen => Err(format!("(server, data directory, state folders) {seen:?}")),
-        }
+        let left: Vec<&Made> = run.made.iter().filter(|made| made.is_there()).collect();
+        let states = std::fs::read_dir(state).into_iter().flatten().flatten().count();
+        if left.is_empty() && states == 0 { Ok(()) } else { Err(format!("{left:?}, {states} state folders")) }
     })
     .await
     .unwrap();
@@ -73,14 +101,8 @@ async fn gone(server: i32, data: &Path, state: &Path) {
 #[tokio::test]
 #[ignore = "the other tests run it in a process of its own"]
 async fn holds_a_database_until_its_input_ends() {
-    let db = Database::empty().await.unwrap();
-    let (data, pid): (String, String) = sqlx::query_as(
-        "SELECT current_setting('data_directory'), split_part(pg_read_file('postmaster.pid'), E'\\n', 1)",
-    )
-    .fetch_one(db.pool())
-    .await
-    .unwrap();
-    println!("holding {pid} {data}");
+    let _db = Database::empty().await.unwrap();
+    println!("holding");
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }
 
@@ -90,28 +112,26 @@ async fn nothing_is_left_of_a_run_that_was_killed() {
     let mut run = Run::start(state.path());
     assert!(run.serves());
     run.kill_group();
-    gone(run.server, &run.data, state.path()).await;
+    gone(&run, state.path()).await;
 }
 
 #[tokio::test]
 async fn nothing_is_left_of_a_run_that_ended() {
     let state = tempfile::tempdir().unwrap();
-    let run = Run::start(state.path());
-    let (server, data) = (run.server, run.data.clone());
+    let mut run = Run::start(state.path());
     run.end();
-    gone(server, &data, state.path()).await;
+    gone(&run, state.path()).await;
 }
 
 #[tokio::test]
 async fn two_worktrees_do_not_disturb_each_other() {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (mut killed, kept) = (Run::start(one.path()), Run::start(other.path()));
+    let (mut killed, mut kept) = (Run::start(one.path()), Run::start(other.path()));
     killed.kill_group();
-    gone(killed.server, &killed.data, one.path()).await;
+    gone(&killed, one.path()).await;
     assert!(kept.serves());
-    let (server, data) = (kept.server, kept.data.clone());
     kept.end();
-    gone(server, &data, other.path()).await;
+    gone(&kept, other.path()).await;
 }
 
 #[tokio::test]
@@ -125,11 +145,10 @@ async fn the_next_run_reclaims_what_a_killed_watcher_has_left() {
     run.kill_group();
     assert!(run.serves(), "nobody is left to end it");
 
-    let next = Run::start(state.path());
-    let (server, data) = (next.server, next.data.clone());
+    let mut next = Run::start(state.path());
     next.end();
-    gone(server, &data, state.path()).await;
-    gone(run.server, &run.data, state.path()).await;
+    gone(&next, state.path()).await;
+    gone(&run, state.path()).await;
 }
 
 /// The watchers of a state folder: shells that were given its path.

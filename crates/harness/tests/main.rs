@@ -1,5 +1,6 @@
 //! One test binary; a module a topic.
 
+mod backends;
 mod databases;
 mod leases;
 mod loading;

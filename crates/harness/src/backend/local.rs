@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
-use crate::backend::binaries::{self, Binaries};
+use crate::backend::binaries::Binaries;
 use crate::cluster::{self, Cluster};
 use crate::fixtures::try_settings;
 use crate::shared::{Record, Shared};
@@ -68,8 +68,7 @@ pub(crate) fn data_folder(state: &State) -> Result<PathBuf, HarnessError> {
 }
 
 /// Starts the shared server. The caller holds a share of the lease and the `start` lock.
-pub(crate) async fn start(state: &State, lease: &File, minimum: u32) -> Result<Record, HarnessError> {
-    let binaries = binaries::newest(&binaries::find(), minimum)?;
+pub(crate) async fn start(state: &State, lease: &File, binaries: Binaries) -> Result<Record, HarnessError> {
     let cluster = Cluster { binaries, folder: data_folder(state)? };
     state.own(Owned::Server(&cluster.data()))?;
     state.own(Owned::Folder(&cluster.folder))?;
