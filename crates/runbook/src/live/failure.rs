@@ -89,7 +89,7 @@ fn tls(url: &DatabaseUrl, said: &str) -> String {
         format!("the certificate of {url} has expired; have it renewed on the server")
     } else if has("not valid yet") {
         format!("the certificate of {url} is not valid yet; check the clock of both machines")
-    } else if has("unknownissuer") || has("unknown issuer") {
+    } else if has("unknownissuer") || has("badsignature") {
         format!(
             "the certificate of {url} is signed by an authority that is not trusted; name its file with sslrootcert"
         )
@@ -114,6 +114,10 @@ fn network(url: &DatabaseUrl, error: &std::io::Error) -> String {
         ErrorKind::NotFound if url.host().starts_with('/') => {
             format!("there is no socket for {url}; check the folder and the port, and that the server runs")
         }
+        ErrorKind::NotFound | ErrorKind::PermissionDenied if !url.certificate_files().is_empty() => format!(
+            "a certificate file of {url} cannot be read ({}): {error}; check sslrootcert, sslcert and sslkey",
+            url.certificate_files().join(", ")
+        ),
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::UnexpectedEof

@@ -105,6 +105,11 @@ impl DatabaseUrl {
         self.parameters.get("password").is_some()
     }
 
+    /// The certificate files that it names.
+    pub(crate) fn certificate_files(&self) -> Vec<&str> {
+        ["sslrootcert", "sslcert", "sslkey"].iter().filter_map(|key| self.parameters.get(key)).collect()
+    }
+
     /// The `PG*` variables that make libpq's programs (`psql`, `pg_dump`, `pg_restore`) connect to the same
     /// database; the password is among them, so that it stands in no argument list. A service that the parent's
     /// environment names would win over these: take [`Self::LIBPQ_FOREIGN`] out of the child's environment.
