@@ -33,8 +33,10 @@ fn main() -> ExitCode {
 
 fn run() -> Result<ExitCode, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    // Connections that are dropped go back to their pool on the runtime.
+    let _entered = runtime.enter();
     let mode = Mode::of(std::env::args().skip(1));
-    let context_and_database = match mode {
+    let database = match mode {
         // The names are enough: a list asks for no database.
         Mode::Lists => None,
         Mode::Judges | Mode::RunsOnly => Some(runtime.block_on(harness::Database::loaded(PROJECTS))?),
@@ -43,8 +45,8 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
     let queries = Query::all(&settings)?;
     let mut criterion = Criterion::default()
         .sample_size(20)
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(1500))
         .configure_from_args();
     let mut gate = Gate::default();
     {
@@ -55,7 +57,7 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
             let prepared = RefCell::new(None);
             group.bench_function(&query.name, |bencher| {
                 // Criterion calls this only for benches that its filter lets through.
-                let Some(database) = &context_and_database else { return };
+                let Some(database) = &database else { return };
                 let mut subject = prepared.borrow_mut();
                 let subject = subject.get_or_insert_with(|| {
                     Subject::of(query, &database.context(), database.pool(), &runtime)
@@ -70,7 +72,7 @@ fn run() -> Result<ExitCode, Box<dyn Error>> {
             if let Some(Err(error)) = prepared.into_inner() {
                 return Err(format!("{}: {error}", query.file).into());
             }
-            gate.add(&query.name, query.budget, latencies.into_inner());
+            gate.add(&query.name, query.bound(&settings), latencies.into_inner());
         }
         group.finish();
     }

@@ -37,7 +37,7 @@ pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
     for query in &queries {
         let budget = query.budget.as_secs_f64() * 1e3 * perf.budget_factor;
         let started = Instant::now();
-        let timed = match time(query, budget.min(limit), context).await {
+        let timed = match time(query, milliseconds(query.bound(&context.settings)), context).await {
             Ok(timed) => timed,
             Err(stopped) => {
                 tally.skip(query, tally::unmeasured(stopped));

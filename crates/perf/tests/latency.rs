@@ -25,10 +25,14 @@ async fn the_worst_query_is_named_with_its_time_and_the_runbooks_limit() {
     let verdict = run(LATENCY, &patient(&db)).await;
     let worst = verdict.measurements().last().unwrap();
     // Two queries read the view, and either may be the slower one.
-    assert!(worst.name.starts_with("worst p95 (") && worst.name.contains("the statistics of"), "{}", worst.name);
+    assert!(
+        worst.name.starts_with("worst p95 (") && worst.name.contains("the statistics of"),
+        "{}",
+        worst.name
+    );
     assert!(worst.value >= 300.0, "{}", worst.value);
     assert_eq!(worst.threshold, Some(Threshold::Below(50.0 * 25.0)));
-    assert!(verdict.summary().unwrap().starts_with("worst p95 3"), "{:?}", verdict.summary());
+    assert!(verdict.summary().unwrap().starts_with("worst p95 "), "{:?}", verdict.summary());
 }
 
 #[tokio::test]

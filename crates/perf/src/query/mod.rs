@@ -119,6 +119,13 @@ impl Query {
         self.statement.sql()
     }
 
+    /// What its 95th percentile may take under these settings: its budget or the limit of all queries, whichever
+    /// is less, times the budget factor.
+    pub fn bound(&self, settings: &Settings) -> Duration {
+        let limit = Duration::from_secs_f64((settings.thresholds.query_ms / 1e3).max(0.0));
+        self.budget.min(limit).mul_f64(settings.perf.budget_factor.max(0.0))
+    }
+
     /// Which indexes are expected where the largest table has `rows` rows.
     pub fn expectation(&self, rows: u64) -> &Expectation {
         let holding = self.indexes.iter().rev().find(|(from, _)| *from <= rows);
