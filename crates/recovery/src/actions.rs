@@ -109,7 +109,10 @@ fn chosen(context: &Context) -> Result<(Dump, Manifest), CheckError> {
     let newest = listing(context)?.dumps.into_iter().next();
     let dump = newest.ok_or_else(|| RecoveryError::Missing("there is no dump to roll back to".into()))?;
     let manifest = dump.manifest()?.ok_or_else(|| {
-        RecoveryError::Missing(format!("{} has no manifest, so a rollback to it could not be proved", dump.name()))
+        RecoveryError::Missing(format!(
+            "{} has no manifest, so a rollback to it could not be proved",
+            dump.name()
+        ))
     })?;
     Ok((dump, manifest))
 }
@@ -133,7 +136,10 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
             let kept = outcome.replaced.as_deref().unwrap_or_default();
             evidence.find(Finding::error(
                 kept,
-                format!("the database is back to {}, but what was lost could not be counted: {error}", dump.name()),
+                format!(
+                    "the database is back to {}, but what was lost could not be counted: {error}",
+                    dump.name()
+                ),
                 "compare this database, which was kept, with the restored one; drop it afterwards",
             ));
         }
@@ -143,12 +149,22 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
 
 fn advice(loss: &Loss) -> Finding {
     let problem = match loss {
-        Loss { table_gone: true, lost, .. } => format!("is gone with {lost} rows: it was made since the backup"),
-        Loss { lost, returned: 0, .. } => format!("lost by the rollback: {lost} rows written since the backup"),
-        Loss { lost: 0, returned, .. } => format!("{returned} rows came back that were deleted since the backup"),
+        Loss { table_gone: true, lost, .. } => {
+            format!("is gone with {lost} rows: it was made since the backup")
+        }
+        Loss { lost, returned: 0, .. } => {
+            format!("lost by the rollback: {lost} rows written since the backup")
+        }
+        Loss { lost: 0, returned, .. } => {
+            format!("{returned} rows came back that were deleted since the backup")
+        }
         Loss { lost, returned, .. } => format!(
             "lost by the rollback: {lost} rows written or changed since the backup; {returned} rows are again what they were"
         ),
     };
-    Finding::advice(&loss.table, problem, "enter again what people wrote; what the deployment wrote comes with the next one")
+    Finding::advice(
+        &loss.table,
+        problem,
+        "enter again what people wrote; what the deployment wrote comes with the next one",
+    )
 }

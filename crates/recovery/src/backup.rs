@@ -83,7 +83,12 @@ impl Backup {
         self.publish(dump_file, manifest)
     }
 
-    async fn pg_dump(&self, database: &Ephemeral, file: &Path, snapshot: &str) -> Result<String, RecoveryError> {
+    async fn pg_dump(
+        &self,
+        database: &Ephemeral,
+        file: &Path,
+        snapshot: &str,
+    ) -> Result<String, RecoveryError> {
         Child::new("pg_dump", &self.programs.pg_dump())
             .args(["--format=custom", "--no-password"])
             .args([format!("--compress={}", self.compression), format!("--snapshot={snapshot}")])
@@ -95,7 +100,11 @@ impl Backup {
 
     fn prepare_folder(&self) -> Result<(), RecoveryError> {
         let folder = &self.folder;
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(RecoveryError::file(folder, "create"))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(RecoveryError::file(folder, "create"))?;
         // What a killed backup left: its lock is free.
         for entry in std::fs::read_dir(folder).map_err(RecoveryError::file(folder, "read"))?.flatten() {
             let is_partial = entry.file_name().to_string_lossy().starts_with(folder::PARTIAL);
@@ -117,7 +126,11 @@ impl Backup {
     }
 
     /// Gives dump and manifest their names: the manifest first, so that no dump is ever seen without its own.
-    fn publish(&self, mut dump_file: NamedTempFile, mut manifest: Manifest) -> Result<(Dump, Manifest), RecoveryError> {
+    fn publish(
+        &self,
+        mut dump_file: NamedTempFile,
+        mut manifest: Manifest,
+    ) -> Result<(Dump, Manifest), RecoveryError> {
         let mut taken_at = manifest.started_at.replace_nanosecond(0).unwrap_or(manifest.started_at);
         loop {
             let path = self.folder.join(format!("{}.dump", folder::stem(&self.prefix, taken_at)));

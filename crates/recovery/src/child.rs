@@ -71,12 +71,14 @@ impl Child {
 /// What a program wrote to standard error, on one line: its errors where it marks them, all of it otherwise.
 fn one_line(stderr: &str) -> String {
     let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let errors: Vec<&str> = lines.iter().copied().filter(|line| line.contains("error: ") || line.starts_with("DETAIL:")).collect();
-    let chosen = if errors.is_empty() { lines } else { errors };
-    let told: Vec<&str> = chosen
+    let errors: Vec<&str> = lines
         .iter()
-        .map(|line| line.split_once("error: ").map_or(*line, |(_, rest)| rest))
+        .copied()
+        .filter(|line| line.contains("error: ") || line.starts_with("DETAIL:"))
         .collect();
+    let chosen = if errors.is_empty() { lines } else { errors };
+    let told: Vec<&str> =
+        chosen.iter().map(|line| line.split_once("error: ").map_or(*line, |(_, rest)| rest)).collect();
     told.join("; ")
 }
 

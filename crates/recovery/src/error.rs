@@ -79,7 +79,9 @@ fn told(path: &Path, doing: &str, source: &io::Error) -> String {
             format!("cannot {doing} {path}: the disk is full; make room or name another folder")
         }
         io::ErrorKind::PermissionDenied => {
-            format!("cannot {doing} {path}: permission denied; give this user the right to, or name another folder")
+            format!(
+                "cannot {doing} {path}: permission denied; give this user the right to, or name another folder"
+            )
         }
         _ => format!("cannot {doing} {path}: {source}"),
     }
@@ -92,6 +94,9 @@ mod tests {
     #[test]
     fn a_full_disk_is_said_in_one_sentence() {
         let error = RecoveryError::file(Path::new("/b/x.dump"), "write")(io::ErrorKind::StorageFull.into());
-        assert_eq!(error.to_string(), "cannot write /b/x.dump: the disk is full; make room or name another folder");
+        assert_eq!(
+            error.to_string(),
+            "cannot write /b/x.dump: the disk is full; make room or name another folder"
+        );
     }
 }

@@ -110,7 +110,13 @@ mod tests {
         let read = |stem| taken_at(stem, "apex_full");
         assert_eq!(read("apex_full_20260102_030405"), Some(datetime!(2026-01-02 03:04:05 UTC)));
         assert_eq!(read("apex_full_20260102"), Some(datetime!(2026-01-02 00:00 UTC)));
-        for foreign in ["apex_full_2026", "apex_full_20261302", "apex_full_20260102_0304", "apex_20260102", "apex_full_+2026012"] {
+        for foreign in [
+            "apex_full_2026",
+            "apex_full_20261302",
+            "apex_full_20260102_0304",
+            "apex_20260102",
+            "apex_full_+2026012",
+        ] {
             assert_eq!(read(foreign), None, "{foreign}");
         }
     }

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
 use crate::error::RecoveryError;
@@ -54,7 +55,10 @@ impl Manifest {
         }
         let text = std::fs::read_to_string(path).map_err(RecoveryError::file(path, "read"))?;
         let damaged = |error: serde_json::Error| {
-            RecoveryError::Damaged(format!("{} is not a manifest: {error}; take a new backup", path.display()))
+            RecoveryError::Damaged(format!(
+                "{} is not a manifest: {error}; take a new backup",
+                path.display()
+            ))
         };
         let form: Form = serde_json::from_str(&text).map_err(damaged)?;
         if form.format != FORMAT {
@@ -72,12 +76,21 @@ impl Manifest {
         self.state.tables.iter().map(|table| table.rows).sum()
     }
 
+    /// SHA-256 of its text, hexadecimal.
+    pub(crate) fn checksum(&self) -> Result<String, RecoveryError> {
+        Ok(Sha256::digest(self.text()?).iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// Writes and flushes it into an open file.
     pub(crate) fn write(&self, file: &mut std::fs::File, path: &Path) -> Result<(), RecoveryError> {
-        let mut text = serde_json::to_string_pretty(self)
-            .map_err(|error| RecoveryError::Damaged(format!("the manifest cannot be written: {error}")))?;
-        text.push('\n');
-        file.write_all(text.as_bytes()).map_err(RecoveryError::file(path, "write"))?;
+        file.write_all(self.text()?.as_bytes()).map_err(RecoveryError::file(path, "write"))?;
         file.sync_all().map_err(RecoveryError::file(path, "write"))
+    }
+
+    fn text(&self) -> Result<String, RecoveryError> {
+        let text = serde_json::to_string_pretty(self);
+        let text =
+            text.map_err(|error| RecoveryError::Damaged(format!("the manifest cannot be written: {error}")))?;
+        Ok(text + "\n")
     }
 }

@@ -39,7 +39,10 @@ impl Programs {
         let mut found: Vec<(u32, Self)> = Vec::new();
         for folder in folders {
             let (dump, restore) = (folder.join("pg_dump"), folder.join("pg_restore"));
-            if dump.is_file() && restore.is_file() && !found.iter().any(|(_, programs)| programs.folder == *folder) {
+            if dump.is_file()
+                && restore.is_file()
+                && !found.iter().any(|(_, programs)| programs.folder == *folder)
+            {
                 let version = version_of(&dump).await?;
                 let programs = Self { folder: folder.clone(), version };
                 match major_of(&programs.version) {
@@ -50,7 +53,8 @@ impl Programs {
             }
         }
         let newest = found.iter().map(|(number, _)| *number).max();
-        let fitting = found.into_iter().filter(|(number, _)| *number >= major).min_by_key(|(number, _)| *number);
+        let fitting =
+            found.into_iter().filter(|(number, _)| *number >= major).min_by_key(|(number, _)| *number);
         match (fitting, newest) {
             (Some((_, programs)), _) => Ok(programs),
             (None, Some(newest)) => Err(RecoveryError::Missing(format!(
@@ -100,7 +104,12 @@ fn usual_folders() -> Vec<PathBuf> {
         let Ok(entries) = std::fs::read_dir(parent) else { continue };
         let mut children: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         children.sort();
-        folders.extend(children.into_iter().map(|child| child.join(below)).filter(|folder| folder.join("pg_dump").is_file()));
+        folders.extend(
+            children
+                .into_iter()
+                .map(|child| child.join(below))
+                .filter(|folder| folder.join("pg_dump").is_file()),
+        );
     }
     if let Some(path) = std::env::var_os("PATH") {
         folders.extend(std::env::split_paths(&path));

@@ -51,8 +51,13 @@ struct Configuration {
 }
 
 /// Settings whose value is a list of names: kept flat, and quoted as a whole they would become one name.
-const LISTS: [&str; 5] =
-    ["search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries", "shared_preload_libraries"];
+const LISTS: [&str; 5] = [
+    "search_path",
+    "temp_tablespaces",
+    "local_preload_libraries",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+];
 
 impl Properties {
     /// Reads those of the reader's database.
@@ -95,7 +100,9 @@ impl Properties {
                     sql.push_str(&format!(" ICU_RULES {}", literal(rules)));
                 }
             }
-            ("b", Some(locale)) => sql.push_str(&format!(" LOCALE_PROVIDER builtin BUILTIN_LOCALE {}", literal(locale))),
+            ("b", Some(locale)) => {
+                sql.push_str(&format!(" LOCALE_PROVIDER builtin BUILTIN_LOCALE {}", literal(locale)))
+            }
             _ => sql.push_str(" LOCALE_PROVIDER libc"),
         }
         run(control, sql).await
@@ -106,7 +113,8 @@ impl Properties {
         let database = identifier(name);
         let owner = identifier(&self.row.owner);
         run(control, format!("ALTER DATABASE {database} OWNER TO {owner}")).await?;
-        run(control, format!("ALTER DATABASE {database} CONNECTION LIMIT {}", self.row.connection_limit)).await?;
+        run(control, format!("ALTER DATABASE {database} CONNECTION LIMIT {}", self.row.connection_limit))
+            .await?;
         let comment = self.row.comment.as_deref().map_or_else(|| "NULL".to_owned(), literal);
         run(control, format!("COMMENT ON DATABASE {database} IS {comment}")).await?;
         if let Some(grants) = &self.grants {
@@ -115,7 +123,11 @@ impl Properties {
                 let grantee = grant.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), identifier);
                 let option = if grant.grantable { " WITH GRANT OPTION" } else { "" };
                 // The privilege is a word of the server's own (`CONNECT`, `CREATE`, `TEMPORARY`).
-                run(control, format!("GRANT {} ON DATABASE {database} TO {grantee}{option}", grant.privilege)).await?;
+                run(
+                    control,
+                    format!("GRANT {} ON DATABASE {database} TO {grantee}{option}", grant.privilege),
+                )
+                .await?;
             }
         }
         self.configure(control, name, true).await

@@ -7,6 +7,7 @@ use runbook::check::CheckError;
 use runbook::context::Context;
 use sqlx::{Connection as _, PgConnection};
 
+use crate::backup::checksum;
 use crate::error::RecoveryError;
 use crate::folder::Dump;
 use crate::manifest::Manifest;
@@ -18,8 +19,8 @@ use crate::state::{Difference, State};
 /// What restoring a dump into a scratch database showed.
 #[derive(Debug, Clone)]
 pub struct Rehearsal {
-    /// SHA-256 of the dump that was restored.
-    pub sha256: String,
+    /// SHA-256 of the dump that was restored, and of the manifest that it was compared with.
+    pub of: (String, Option<String>),
     /// Why it could not be restored.
     pub failure: Option<String>,
     /// How many tables, sequences and catalogue lines the restored database holds.
@@ -44,17 +45,16 @@ pub async fn rehearse(
     dump: &Dump,
     manifest: Option<&Manifest>,
 ) -> Result<Arc<Rehearsal>, RecoveryError> {
-    let (sha256, _) = crate::backup::checksum(&dump.path)?;
+    let of = (checksum(&dump.path)?.0, manifest.map(Manifest::checksum).transpose()?);
     if let Some(earlier) = context.stash.get::<Rehearsal>()
-        && earlier.sha256 == sha256
-        && earlier.differences.is_some() == manifest.is_some()
+        && earlier.of == of
     {
         return Ok(earlier);
     }
     let scratch = context.scratch()?.empty().await?;
     let database = scratch.database();
     let mut rehearsal =
-        Rehearsal { sha256, failure: None, examined: 0, rows: 0, differences: None, took: Duration::ZERO };
+        Rehearsal { of, failure: None, examined: 0, rows: 0, differences: None, took: Duration::ZERO };
     let begun = Instant::now();
     let settings = &context.settings;
     let how = Restore {

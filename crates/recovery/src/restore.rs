@@ -15,10 +15,20 @@ use crate::properties::conninfo;
 ///
 /// # Errors
 /// When `pg_restore` cannot read it.
-pub async fn contents(programs: &Programs, dump: &Path, limit: Duration) -> Result<Vec<String>, RecoveryError> {
-    let listing =
-        Child::new("pg_restore", &programs.pg_restore()).args(["--list".as_ref(), dump.as_os_str()]).run(limit).await?;
-    Ok(listing.lines().filter(|line| !line.starts_with(';') && !line.is_empty()).map(ToOwned::to_owned).collect())
+pub async fn contents(
+    programs: &Programs,
+    dump: &Path,
+    limit: Duration,
+) -> Result<Vec<String>, RecoveryError> {
+    let listing = Child::new("pg_restore", &programs.pg_restore())
+        .args(["--list".as_ref(), dump.as_os_str()])
+        .run(limit)
+        .await?;
+    Ok(listing
+        .lines()
+        .filter(|line| !line.starts_with(';') && !line.is_empty())
+        .map(ToOwned::to_owned)
+        .collect())
 }
 
 /// How a dump is restored into an empty database.

@@ -17,7 +17,8 @@ use crate::support::{Folder, NOW, ROWS, backup, context, programs, sql, try_back
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -32,7 +33,8 @@ async fn a_dump_has_its_name_its_manifest_and_its_modes() {
     assert_eq!((mode(&folder.path()), mode(&dump.path), mode(&dump.manifest_path())), (0o700, 0o600, 0o600));
     assert_eq!(Manifest::read(&dump.manifest_path()).unwrap(), manifest);
     assert_eq!(checksum(&dump.path).unwrap(), (manifest.sha256.clone(), manifest.bytes));
-    let projects: i64 = sqlx::query_scalar("SELECT count(*) FROM projects").fetch_one(db.pool()).await.unwrap();
+    let projects: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM projects").fetch_one(db.pool()).await.unwrap();
     let counted = manifest.state.tables.iter().find(|table| table.table == "public.projects").unwrap();
     assert_eq!(counted.rows, projects);
     assert!(manifest.finished_at >= manifest.started_at);
@@ -54,15 +56,20 @@ async fn rows_written_while_the_dump_runs_are_in_neither_dump_nor_manifest() {
     let db = Database::at("006").await.unwrap();
     sql(&db, ROWS).await;
     let folder = Folder::new();
-    let script = "echo > \"$HERE/begun\"; while ! test -e \"$HERE/go\"; do sleep 0.01; done; exec \"$REAL\" \"$@\"";
+    let script =
+        "echo > \"$HERE/begun\"; while ! test -e \"$HERE/go\"; do sleep 0.01; done; exec \"$REAL\" \"$@\"";
     let slow = with_script(&programs(&db).await, folder.beside(), "pg_dump", script);
     let meanwhile = async {
         written(&folder.beside().join("begun")).await;
-        sql(&db, "DELETE FROM project_events; UPDATE projects SET name = 'later'; CREATE TABLE later (x int)").await;
+        sql(
+            &db,
+            "DELETE FROM project_events; UPDATE projects SET name = 'later'; CREATE TABLE later (x int)",
+        )
+        .await;
         std::fs::write(folder.beside().join("go"), "").unwrap();
     };
     let into = folder.path();
-    let (taken, ()) = tokio::join!(try_backup(&db, &into, slow, NOW), meanwhile);
+    let (taken, ()) = tokio::join!(try_backup(&db, &into, slow), meanwhile);
     let (dump, manifest) = taken.unwrap();
     let events = manifest.state.tables.iter().find(|table| table.name == "project_events").unwrap();
     assert_eq!(events.rows, 200);
@@ -102,13 +109,17 @@ async fn a_dump_that_fails_leaves_no_trace(#[case] script: &str, #[case] told: &
 async fn the_password_stands_in_the_environment_and_in_no_argument() {
     let db = Database::empty().await.unwrap();
     let folder = Folder::new();
-    let script = "echo \"$@\" > \"$HERE/arguments\"; echo \"$PGPASSWORD\" > \"$HERE/password\"; exec \"$REAL\" \"$@\"";
+    let script =
+        "echo \"$@\" > \"$HERE/arguments\"; echo \"$PGPASSWORD\" > \"$HERE/password\"; exec \"$REAL\" \"$@\"";
     let spy = with_script(&programs(&db).await, folder.beside(), "pg_dump", script);
-    let (dump, _) = try_backup(&db, &folder.path(), spy, NOW).await.unwrap();
+    let (dump, _) = try_backup(&db, &folder.path(), spy).await.unwrap();
     let environment = db.url().libpq_environment();
     let (_, password) = environment.iter().find(|(name, _)| *name == "PGPASSWORD").unwrap();
     assert_eq!(written(&folder.beside().join("password")).await.trim(), password.expose_secret());
-    for told in [written(&folder.beside().join("arguments")).await, std::fs::read_to_string(dump.manifest_path()).unwrap()] {
+    for told in [
+        written(&folder.beside().join("arguments")).await,
+        std::fs::read_to_string(dump.manifest_path()).unwrap(),
+    ] {
         assert!(!told.contains(password.expose_secret()), "{told}");
     }
 }
@@ -119,7 +130,7 @@ async fn a_folder_that_cannot_be_made_is_said_in_one_sentence() {
     let folder = Folder::new();
     std::fs::write(folder.beside().join("file"), "").unwrap();
     let below = folder.beside().join("file/backups");
-    let error = try_backup(&db, &below, programs(&db).await, NOW).await.unwrap_err().to_string();
+    let error = try_backup(&db, &below, programs(&db).await).await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot create {}", below.display())), "{error}");
 }
 
@@ -137,10 +148,16 @@ async fn what_a_killed_backup_left_is_removed_and_what_is_being_written_is_not()
 }
 
 #[rstest]
-#[case::older(Some("pg_dump (PostgreSQL) 9.6.24"), "pg_dump 9 is older than the server (15) and cannot dump it: install")]
+#[case::older(
+    Some("pg_dump (PostgreSQL) 9.6.24"),
+    "pg_dump 9 is older than the server (15) and cannot dump it: install"
+)]
 #[case::none(None, "pg_dump and pg_restore were not found: install the PostgreSQL 15 client programs")]
 #[tokio::test]
-async fn programs_that_do_not_fit_are_said_with_what_to_install(#[case] version: Option<&str>, #[case] told: &str) {
+async fn programs_that_do_not_fit_are_said_with_what_to_install(
+    #[case] version: Option<&str>,
+    #[case] told: &str,
+) {
     let folder = Folder::new();
     let none = Programs { folder: folder.beside().join("nowhere"), version: String::new() };
     let mut bin = folder.beside().to_owned();
@@ -162,7 +179,9 @@ async fn of_several_versions_the_servers_own_is_taken_then_the_next_newer() {
     let none = Programs { folder: "/nowhere".into(), version: String::new() };
     let mut bins = Vec::new();
     for (folder, version) in folders.iter().zip(["18.1", "15.18 (Debian 15.18-0)", "16.9"]) {
-        let bin = with_script(&none, folder.beside(), "pg_dump", &format!("echo 'pg_dump (PostgreSQL) {version}'")).folder;
+        let bin =
+            with_script(&none, folder.beside(), "pg_dump", &format!("echo 'pg_dump (PostgreSQL) {version}'"))
+                .folder;
         std::fs::remove_file(bin.join("pg_restore")).unwrap();
         std::fs::write(bin.join("pg_restore"), "").unwrap();
         bins.push(bin);

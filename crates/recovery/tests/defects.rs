@@ -1,12 +1,13 @@
 //! Each check is silent on a sound backup, and fires on each of its planted defects: `fixtures/defects/recovery.*`.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use harness::Database;
 use recovery::BackedUp;
+use recovery::clock::FixedClock;
 use recovery::folder::Dump;
 use recovery::manifest::Manifest;
 use recovery::state::TableState;
@@ -14,7 +15,7 @@ use runbook::context::Context;
 use runbook::verdict::Outcome;
 use serde::Deserialize;
 
-use crate::support::{Folder, NOW, act, backup_at, context, sql};
+use crate::support::{Folder, NOW, act, backup, context, sql};
 
 /// A defect that is not SQL: what is done to the backup.
 #[derive(Debug, Default, Deserialize)]
@@ -89,10 +90,14 @@ fn every_check_has_a_defect_and_every_defect_a_check() {
 async fn a_check_fires_on_its_defects_and_no_other_does(#[case] check: &str) {
     let defects: Vec<Defect> = all().into_iter().filter(|defect| defect.check == check).collect();
     assert!(!defects.is_empty(), "{check} has defects");
+    // One sound backup for all that do not want another database; what was restored once is not restored again.
+    let sound = Sound::new(None).await;
     for defect in defects {
-        let db = Database::seeded().await.unwrap();
-        let folder = Folder::new();
-        let context = plant(&defect, &db, &folder).await;
+        let own = match &defect.before {
+            Some(before) => Some(Sound::new(Some(before)).await),
+            None => None,
+        };
+        let (context, _folder) = own.as_ref().unwrap_or(&sound).spoilt(&defect).await;
         let mut failed = BTreeSet::new();
         for check in recovery::checks() {
             if check.run(&context).await.outcome() == Outcome::Fail {
@@ -105,36 +110,68 @@ async fn a_check_fires_on_its_defects_and_no_other_does(#[case] check: &str) {
     }
 }
 
-async fn plant(defect: &Defect, db: &Database, folder: &Folder) -> Context {
-    if let Some(before) = &defect.before {
-        sql(db, before).await;
+/// A database and a sound backup of it.
+struct Sound {
+    db: Database,
+    context: Context,
+    dump: Dump,
+    manifest: Manifest,
+    _folder: Folder,
+}
+
+impl Sound {
+    async fn new(before: Option<&str>) -> Self {
+        let db = Database::seeded().await.unwrap();
+        if let Some(before) = before {
+            sql(&db, before).await;
+        }
+        let folder = Folder::new();
+        let (dump, manifest) = backup(&db, &folder.path()).await;
+        Self { context: context(&db, &folder), db, dump, manifest, _folder: folder }
     }
-    let age = time::Duration::hours(defect.age_hours.unwrap_or(1).into());
-    let (dump, manifest) = backup_at(db, &folder.path(), NOW - age).await;
-    spoil(defect, &dump, &manifest, &folder.path());
-    let mut context = context(db, folder);
-    if let Some(minutes) = defect.max_restore_minutes {
-        let mut settings = (*context.settings).clone();
-        settings.backup.max_restore_minutes = minutes;
-        context.settings = Arc::new(settings);
+
+    /// The context of a folder of its own with the spoilt backup, one hour after it was taken.
+    async fn spoilt(&self, defect: &Defect) -> (Context, Folder) {
+        let folder = Folder::new();
+        let mut context = context(&self.db, &folder);
+        context.stash = Arc::clone(&self.context.stash);
+        let age = time::Duration::hours(defect.age_hours.unwrap_or(1).into());
+        context.stash.put(FixedClock(NOW + age));
+        let dump = Dump { path: folder.path().join(self.dump.name()), taken_at: self.dump.taken_at };
+        std::fs::DirBuilder::new().mode(0o700).create(folder.path()).unwrap();
+        std::fs::copy(&self.dump.path, &dump.path).unwrap();
+        std::fs::copy(self.dump.manifest_path(), dump.manifest_path()).unwrap();
+        spoil(defect, &dump, &self.manifest, &folder.path());
+        if let Some(minutes) = defect.max_restore_minutes {
+            let mut settings = (*context.settings).clone();
+            settings.backup.max_restore_minutes = minutes;
+            context.settings = Arc::new(settings);
+        }
+        if let Some(after) = &defect.after_rollback {
+            context.stash.put(BackedUp { dump, manifest: self.manifest.clone() });
+            act(&context, "recovery.rollback.restore").await.unwrap();
+            sql(&self.db, after).await;
+        }
+        (context, folder)
     }
-    if let Some(after) = &defect.after_rollback {
-        context.stash.put(BackedUp { dump, manifest });
-        act(&context, "recovery.rollback.restore").await.unwrap();
-        sql(db, after).await;
-    }
-    context
 }
 
 fn spoil(defect: &Defect, dump: &Dump, manifest: &Manifest, folder: &Path) {
-    let mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let mode =
+        |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     let mut edited = manifest.clone();
     if let Some(sha256) = &defect.manifest_sha256 {
         edited.sha256.clone_from(sha256);
     }
     if let Some(name) = &defect.manifest_table {
         let (schema, name) = ("public".to_owned(), name.clone());
-        edited.state.tables.push(TableState { table: format!("{schema}.{name}"), schema, name, rows: 3, hash: "1".into() });
+        edited.state.tables.push(TableState {
+            table: format!("{schema}.{name}"),
+            schema,
+            name,
+            rows: 3,
+            hash: "1".into(),
+        });
     }
     if let Some(table) = &defect.manifest_hash_of {
         edited.state.tables.iter_mut().find(|state| state.table == *table).unwrap().hash = "1".into();
@@ -179,7 +216,8 @@ fn all() -> Vec<Defect> {
         .iter()
         .map(|path| {
             let text = std::fs::read_to_string(path).unwrap();
-            let mut defect: Defect = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let mut defect: Defect =
+                toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             defect.check = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
             defect.name = path.file_stem().unwrap().to_string_lossy().into_owned();
             defect

@@ -66,7 +66,8 @@ async fn two_at_once_are_refused() {
     let folder = Folder::new();
     let taken = backup(&db, &folder.path()).await;
     let mut plan = rollback_plan(&db).await;
-    let script = "echo > \"$HERE/begun\"; while ! test -e \"$HERE/go\"; do sleep 0.01; done; exec \"$REAL\" \"$@\"";
+    let script =
+        "echo > \"$HERE/begun\"; while ! test -e \"$HERE/go\"; do sleep 0.01; done; exec \"$REAL\" \"$@\"";
     plan.programs = with_script(&plan.programs, folder.beside(), "pg_restore", script);
     let second = async {
         written(&folder.beside().join("begun")).await;

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use harness::Database;
+use recovery::RecoveryError;
 use recovery::backup::Backup;
 use recovery::clock::FixedClock;
 use recovery::folder::Dump;
 use recovery::manifest::Manifest;
 use recovery::programs::Programs;
 use recovery::rollback::{Outcome, Rollback};
-use recovery::RecoveryError;
 use runbook::check::CheckError;
 use runbook::context::Context;
 use runbook::ephemeral::Ephemeral;
@@ -51,17 +51,15 @@ pub fn context(db: &Database, folder: &Folder) -> Context {
 }
 
 pub async fn programs(db: &Ephemeral) -> Programs {
-    let version: String =
-        sqlx::query_scalar("SELECT current_setting('server_version_num')").fetch_one(db.pool()).await.unwrap();
+    let version: String = sqlx::query_scalar("SELECT current_setting('server_version_num')")
+        .fetch_one(db.pool())
+        .await
+        .unwrap();
     Programs::for_server(version.parse::<u32>().unwrap() / 10_000).await.unwrap()
 }
 
 pub async fn backup(db: &Database, folder: &Path) -> (Dump, Manifest) {
-    backup_at(db, folder, NOW).await
-}
-
-pub async fn backup_at(db: &Database, folder: &Path, now: OffsetDateTime) -> (Dump, Manifest) {
-    try_backup(db, folder, programs(db).await, now).await.unwrap()
+    try_backup(db, folder, programs(db).await).await.unwrap()
 }
 
 /// Runs an action by its id.
@@ -73,7 +71,6 @@ pub async fn try_backup(
     db: &Database,
     folder: &Path,
     programs: Programs,
-    now: OffsetDateTime,
 ) -> Result<(Dump, Manifest), RecoveryError> {
     let settings = harness::settings();
     let migrator = migrations::open(&settings).unwrap();
@@ -84,7 +81,7 @@ pub async fn try_backup(
         compression: 1,
         limit: settings.limits.command,
     };
-    backup.make(db, Some(&*migrator), now).await
+    backup.make(db, Some(&*migrator), NOW).await
 }
 
 pub async fn rollback_plan(db: &Ephemeral) -> Rollback {
@@ -98,7 +95,10 @@ pub async fn rollback_plan(db: &Ephemeral) -> Rollback {
     }
 }
 
-pub async fn roll_back(db: &Ephemeral, (dump, manifest): &(Dump, Manifest)) -> Result<Outcome, RecoveryError> {
+pub async fn roll_back(
+    db: &Ephemeral,
+    (dump, manifest): &(Dump, Manifest),
+) -> Result<Outcome, RecoveryError> {
     rollback_plan(db).await.run(db, dump, manifest).await
 }
 
@@ -158,7 +158,12 @@ pub fn with_script(real: &Programs, folder: &Path, program: &str, script: &str) 
     let text = format!("#!/bin/sh\nREAL='{}'\nHERE='{here}'\n{script}\n", real_path.display());
     // Another test of this process may be forking just now and hold the file open for writing: a child writes it.
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg("printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"").arg("sh").arg(text).arg(bin.join(program));
+    shell
+        .arg("-c")
+        .arg("printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"")
+        .arg("sh")
+        .arg(text)
+        .arg(bin.join(program));
     assert!(shell.status().unwrap().success());
     Programs { folder: bin, version: real.version.clone() }
 }

@@ -31,7 +31,11 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
     // `3345; 0 16386 TABLE DATA public projects owner`: names are written bare, line breaks as spaces.
     let mut data: BTreeSet<&str> = entries
         .iter()
-        .filter_map(|entry| entry.split_once(" TABLE DATA ").map(|(_, rest)| rest.rsplit_once(' ').map_or(rest, |(name, _)| name)))
+        .filter_map(|entry| {
+            entry
+                .split_once(" TABLE DATA ")
+                .map(|(_, rest)| rest.rsplit_once(' ').map_or(rest, |(name, _)| name))
+        })
         .collect();
     for table in &manifest.state.tables {
         evidence.examine(1);
@@ -53,6 +57,10 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
     }
     evidence.measure(Measurement::new("rows in the dump", manifest.rows() as f64, "rows"));
     let revision = manifest.revision.as_deref().unwrap_or("unknown");
-    evidence.summarise(format!("{} tables · {} rows · revision {revision}", manifest.state.tables.len(), manifest.rows()));
+    evidence.summarise(format!(
+        "{} tables · {} rows · revision {revision}",
+        manifest.state.tables.len(),
+        manifest.rows()
+    ));
     Ok(evidence.verdict())
 }

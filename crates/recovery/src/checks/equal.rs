@@ -28,7 +28,11 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
     }
     for found in differences.into_iter().take(SHOWN) {
         let remedy = "roll back again; when rows were written since, stop what writes";
-        evidence.find(Finding::error(found.object, format!("after the rollback, it {}", found.problem), remedy));
+        evidence.find(Finding::error(
+            found.object,
+            format!("after the rollback, it {}", found.problem),
+            remedy,
+        ));
     }
     Ok(evidence.verdict())
 }

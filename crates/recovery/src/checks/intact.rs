@@ -32,16 +32,23 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
             let (sha256, bytes) = checksum(&dump.path)?;
             evidence.examine(1);
             if bytes != manifest.bytes {
-                evidence.find(damaged(&dump, format!("it has {bytes} bytes, and was written with {}", manifest.bytes)));
+                evidence.find(damaged(
+                    &dump,
+                    format!("it has {bytes} bytes, and was written with {}", manifest.bytes),
+                ));
             } else if sha256 != manifest.sha256 {
-                evidence.find(damaged(&dump, format!("its SHA-256 is {sha256}, and was {}", manifest.sha256)));
+                evidence
+                    .find(damaged(&dump, format!("its SHA-256 is {sha256}, and was {}", manifest.sha256)));
             } else {
                 evidence.summarise(format!("{} · {bytes} bytes · SHA-256 as in its manifest", dump.name()));
             }
         }
         // It may be sound, but nothing says what it should be. That it has none is `recovery.backup.complete`'s finding.
         Ok(None) if evidence.findings().is_empty() => {
-            return Ok(Verdict::not_measured(format!("{} has no manifest that says what it should be", dump.name())));
+            return Ok(Verdict::not_measured(format!(
+                "{} has no manifest that says what it should be",
+                dump.name()
+            )));
         }
         Ok(None) => {}
         Err(error) => {
@@ -52,5 +59,9 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
 }
 
 pub(super) fn damaged(dump: &Dump, problem: String) -> Finding {
-    Finding::error(dump.name(), problem, "do not rely on it: take a new backup, and look after the disk it stood on")
+    Finding::error(
+        dump.name(),
+        problem,
+        "do not rely on it: take a new backup, and look after the disk it stood on",
+    )
 }

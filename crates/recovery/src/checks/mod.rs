@@ -28,12 +28,21 @@ pub(crate) fn listing(context: &Context) -> Result<Listing, CheckError> {
 
 /// The newest dump, or the verdict of a check that has none to look at.
 fn newest(context: &Context) -> Result<Result<Dump, Verdict>, CheckError> {
-    Ok(listing(context)?.dumps.into_iter().next().ok_or_else(|| runbook::verdict::Evidence::of("dumps").verdict()))
+    Ok(listing(context)?
+        .dumps
+        .into_iter()
+        .next()
+        .ok_or_else(|| runbook::verdict::Evidence::of("dumps").verdict()))
 }
 
-/// The programs that fit the server of the target.
+/// The programs that fit the server of the target, looked for once a run.
 pub(crate) async fn programs(context: &Context) -> Result<Programs, CheckError> {
+    if let Some(found) = context.stash.get::<Programs>() {
+        return Ok((*found).clone());
+    }
     let mut reader = context.reader().await?;
     let version: i32 = reader.scalar("SELECT current_setting('server_version_num')::int").await?;
-    Ok(Programs::for_server(version.unsigned_abs() / 10_000).await?)
+    let programs = Programs::for_server(version.unsigned_abs() / 10_000).await?;
+    context.stash.put(programs.clone());
+    Ok(programs)
 }

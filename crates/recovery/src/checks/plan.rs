@@ -20,7 +20,11 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
     match listing(context)?.dumps.first() {
         Some(dump) => the_dump(context, dump, &mut evidence).await?,
         None => {
-            evidence.examine(1).find(Finding::error("dump", "there is no dump to roll back to", "take a backup"));
+            evidence.examine(1).find(Finding::error(
+                "dump",
+                "there is no dump to roll back to",
+                "take a backup",
+            ));
         }
     }
     disk_room(context, &mut evidence).await?;
@@ -34,7 +38,11 @@ async fn the_dump(context: &Context, dump: &Dump, evidence: &mut Evidence) -> Re
         Ok(Some(manifest)) => manifest,
         Ok(None) => {
             let problem = "it has no manifest, so a rollback to it could not be proved";
-            evidence.examine(1).find(Finding::error(dump.name(), problem, "take a backup with recovery.backup.create"));
+            evidence.examine(1).find(Finding::error(
+                dump.name(),
+                problem,
+                "take a backup with recovery.backup.create",
+            ));
             return Ok(());
         }
         Err(error) => {
@@ -45,7 +53,11 @@ async fn the_dump(context: &Context, dump: &Dump, evidence: &mut Evidence) -> Re
     let programs = match programs(context).await {
         Ok(programs) => programs,
         Err(CheckError::Missing(problem)) => {
-            evidence.examine(1).find(Finding::error("pg_restore", problem, "install it before the deployment"));
+            evidence.examine(1).find(Finding::error(
+                "pg_restore",
+                problem,
+                "install it before the deployment",
+            ));
             return Ok(());
         }
         Err(error) => return Err(error),
@@ -102,7 +114,9 @@ async fn way_down(context: &Context, evidence: &mut Evidence) {
         let history = migrator.history();
         let applied = current.and_then(|current| history.iter().position(|revision| revision.id == current));
         let pending = history.iter().skip(applied.map_or(0, |at| at + 1));
-        Ok::<Vec<String>, String>(pending.filter(|revision| !revision.reversible).map(|revision| revision.id.clone()).collect())
+        Ok::<Vec<String>, String>(
+            pending.filter(|revision| !revision.reversible).map(|revision| revision.id.clone()).collect(),
+        )
     }
     .await;
     match asked {

@@ -23,7 +23,9 @@ fn judge(context: &Context) -> Result<Verdict, CheckError> {
     let limit = context.settings.backup.max_age_hours.as_secs_f64() / 3600.0;
     let mut evidence = Evidence::of("dumps");
     evidence.examine(1).summarise(format!("{} · {} old", dump.name(), age(hours)));
-    evidence.measure(Measurement::new("age of the newest dump", hours.max(0.0), "h").within(Threshold::Below(limit)));
+    evidence.measure(
+        Measurement::new("age of the newest dump", hours.max(0.0), "h").within(Threshold::Below(limit)),
+    );
     if hours >= limit {
         evidence.find(Finding::error(
             dump.name(),

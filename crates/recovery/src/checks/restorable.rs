@@ -54,6 +54,12 @@ pub(super) fn findings(dump: &Dump, rehearsal: &Rehearsal) -> Vec<Finding> {
     differences
         .iter()
         .take(SHOWN)
-        .map(|found| Finding::error(&found.object, format!("restored from the dump, it {}", found.problem), "take a new backup"))
+        .map(|found| {
+            Finding::error(
+                &found.object,
+                format!("restored from the dump, it {}", found.problem),
+                "take a new backup",
+            )
+        })
         .collect()
 }

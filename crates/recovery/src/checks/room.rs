@@ -14,6 +14,7 @@ pub(super) async fn room(reader: &mut Reader) -> Result<(i64, Option<u64>), Chec
         .scalar("SELECT (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'data_directory')")
         .await?;
     let here = folder.as_deref().map(Path::new).filter(|folder| folder.join("postmaster.pid").exists());
-    let free = here.and_then(|folder| rustix::fs::statvfs(folder).ok()).map(|disk| disk.f_bavail * disk.f_frsize);
+    let free =
+        here.and_then(|folder| rustix::fs::statvfs(folder).ok()).map(|disk| disk.f_bavail * disk.f_frsize);
     Ok((size, free))
 }

@@ -28,9 +28,16 @@ pub struct Loss {
 }
 
 /// Compares the rows of two databases, table by table, by the columns that both have. Tables without a loss are left out.
-pub(super) async fn count(old: &mut Reader, new: &mut Reader, restored: &State) -> Result<Vec<Loss>, CheckError> {
-    let known: HashMap<&str, (i64, &str)> =
-        restored.tables.iter().map(|table| (table.table.as_str(), (table.rows, table.hash.as_str()))).collect();
+pub(super) async fn count(
+    old: &mut Reader,
+    new: &mut Reader,
+    restored: &State,
+) -> Result<Vec<Loss>, CheckError> {
+    let known: HashMap<&str, (i64, &str)> = restored
+        .tables
+        .iter()
+        .map(|table| (table.table.as_str(), (table.rows, table.hash.as_str())))
+        .collect();
     let mut new_tables: BTreeMap<String, Table> =
         tables(new).await?.into_iter().map(|table| (table.quoted.clone(), table)).collect();
     let mut found = Vec::new();
@@ -69,8 +76,11 @@ async fn differing(
         table.columns.iter().cloned().zip(table.types.iter().cloned()).collect()
     };
     let (all_before, all_after) = (typed(before), typed(after));
-    let common: Vec<&str> =
-        all_before.iter().filter(|column| all_after.contains(column)).map(|(name, _)| name.as_str()).collect();
+    let common: Vec<&str> = all_before
+        .iter()
+        .filter(|column| all_after.contains(column))
+        .map(|(name, _)| name.as_str())
+        .collect();
     if common.is_empty() && !all_before.is_empty() {
         return Ok((rows(old, &before.quoted).await?, rows(new, &after.quoted).await?));
     }
@@ -82,7 +92,8 @@ async fn differing(
         // The restored table was hashed already, and the sum of the buckets is that hash.
         let total = in_old.iter().map(|(_, rows, _)| rows).sum::<i64>();
         let hash: Option<i128> = in_old.iter().map(|(_, _, hash)| hash.parse::<i128>().ok()).sum();
-        let of_manifest = known.get(before.quoted.as_str()).map(|(rows, hash)| (*rows, hash.parse::<i128>().ok()));
+        let of_manifest =
+            known.get(before.quoted.as_str()).map(|(rows, hash)| (*rows, hash.parse::<i128>().ok()));
         if of_manifest == Some((total, hash)) {
             return Ok((0, 0));
         }
@@ -116,7 +127,8 @@ fn unlike(old: &[(i64, i64, String)], new: &[(i64, i64, String)]) -> Vec<i64> {
         side.iter().map(|(bucket, rows, hash)| (*bucket, (*rows, hash.clone()))).collect()
     };
     let (old, new) = (map(old), map(new));
-    let mut buckets: Vec<i64> = old.keys().chain(new.keys()).copied().filter(|bucket| old.get(bucket) != new.get(bucket)).collect();
+    let mut buckets: Vec<i64> =
+        old.keys().chain(new.keys()).copied().filter(|bucket| old.get(bucket) != new.get(bucket)).collect();
     buckets.sort_unstable();
     buckets.dedup();
     buckets

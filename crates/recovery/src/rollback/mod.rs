@@ -62,7 +62,12 @@ impl Rollback {
     ///
     /// # Errors
     /// When it could not be done; the database is then what it was before.
-    pub async fn run(&self, target: &Ephemeral, dump: &Dump, manifest: &Manifest) -> Result<Outcome, RecoveryError> {
+    pub async fn run(
+        &self,
+        target: &Ephemeral,
+        dump: &Dump,
+        manifest: &Manifest,
+    ) -> Result<Outcome, RecoveryError> {
         let (sha256, _) = checksum(&dump.path)?;
         if sha256 != manifest.sha256 {
             return Err(RecoveryError::Damaged(format!(
@@ -95,7 +100,13 @@ impl Rollback {
             drop_database(&mut control, &names.replaced).await?;
         }
         let _ = control.close().await;
-        Ok(Outcome { compared: manifest.state.len(), losses, replaced: keep.then_some(names.replaced), restore, swap })
+        Ok(Outcome {
+            compared: manifest.state.len(),
+            losses,
+            replaced: keep.then_some(names.replaced),
+            restore,
+            swap,
+        })
     }
 
     /// Restores beside, and proves the copy equal to the manifest. Returns how long the restore took.
@@ -147,7 +158,9 @@ impl Rollback {
                 }
             }
         }
-        Err(last.unwrap_or_else(|| RecoveryError::Refused("the database stayed in use; nothing was changed".into())))
+        Err(last.unwrap_or_else(|| {
+            RecoveryError::Refused("the database stayed in use; nothing was changed".into())
+        }))
     }
 
     async fn losses(
@@ -188,7 +201,12 @@ impl Names {
         let mut first = [0_u8; 8];
         first.copy_from_slice(&digest[..8]);
         let key = i64::from_be_bytes(first);
-        Self { restoring: format!("runbook_restoring_{key:016x}"), replaced: format!("runbook_replaced_{key:016x}"), live, key }
+        Self {
+            restoring: format!("runbook_restoring_{key:016x}"),
+            replaced: format!("runbook_replaced_{key:016x}"),
+            live,
+            key,
+        }
     }
 
     /// A session on another database of the server: none may stand on one that is renamed.
@@ -202,17 +220,24 @@ impl Names {
     async fn lock(&self, control: &mut PgConnection) -> Result<(), RecoveryError> {
         let free: bool =
             sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(self.key).fetch_one(control).await?;
-        if free { Ok(()) } else { Err(RecoveryError::Refused("another rollback of this database is at work; wait for its end".into())) }
+        if free {
+            Ok(())
+        } else {
+            Err(RecoveryError::Refused(
+                "another rollback of this database is at work; wait for its end".into(),
+            ))
+        }
     }
 
     /// Drops what a killed rollback left. Under the lock, nobody can be using it.
     async fn reclaim(&self, control: &mut PgConnection) -> Result<(), RecoveryError> {
         for name in [&self.restoring, &self.replaced] {
-            let comment: Option<(Option<String>,)> =
-                sqlx::query_as("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1")
-                    .bind(name)
-                    .fetch_optional(&mut *control)
-                    .await?;
+            let comment: Option<(Option<String>,)> = sqlx::query_as(
+                "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1",
+            )
+            .bind(name)
+            .fetch_optional(&mut *control)
+            .await?;
             match comment {
                 None => {}
                 // Killed between CREATE DATABASE and its comment, or later.

@@ -32,7 +32,8 @@ pub(super) async fn clear(
     close_idle(target.pool()).await;
     let sessions: Vec<Session> =
         sqlx::query_as(include_str!("sessions.sql")).bind(name).fetch_all(&mut *control).await?;
-    let others: Vec<&str> = sessions.iter().filter(|session| !session.ours).map(|session| session.shown.as_str()).collect();
+    let others: Vec<&str> =
+        sessions.iter().filter(|session| !session.ours).map(|session| session.shown.as_str()).collect();
     if !others.is_empty() && !disconnect_others {
         return Err(RecoveryError::Refused(format!(
             "others are connected to the database ({}), so nothing was changed: stop them, or set backup.disconnect_others",

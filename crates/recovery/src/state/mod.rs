@@ -126,31 +126,48 @@ impl State {
     pub fn differences(&self, other: &Self) -> Vec<Difference> {
         let mut found = Vec::new();
         let key = |table: &TableState| (table.table.clone(), (table.rows, table.hash.clone()));
-        compare(self.tables.iter().map(key).collect(), other.tables.iter().map(key).collect(), |object, pair| {
-            let problem = match pair {
-                (Some((rows, _)), None) => format!("is not there; it should hold {rows} rows"),
-                (None, _) => "should not be there".to_owned(),
-                (Some((want, _)), Some((got, _))) if want != got => format!("holds {got} rows, and should hold {want}"),
-                (Some((rows, _)), Some(_)) => format!("holds {rows} rows as it should, but not the same ones"),
-            };
-            found.push(Difference { object: object.to_owned(), problem });
-        });
+        compare(
+            self.tables.iter().map(key).collect(),
+            other.tables.iter().map(key).collect(),
+            |object, pair| {
+                let problem = match pair {
+                    (Some((rows, _)), None) => format!("is not there; it should hold {rows} rows"),
+                    (None, _) => "should not be there".to_owned(),
+                    (Some((want, _)), Some((got, _))) if want != got => {
+                        format!("holds {got} rows, and should hold {want}")
+                    }
+                    (Some((rows, _)), Some(_)) => {
+                        format!("holds {rows} rows as it should, but not the same ones")
+                    }
+                };
+                found.push(Difference { object: object.to_owned(), problem });
+            },
+        );
         let key = |sequence: &SequenceState| (sequence.sequence.clone(), sequence.last_value);
-        compare(self.sequences.iter().map(key).collect(), other.sequences.iter().map(key).collect(), |object, pair| {
-            let problem = match pair {
-                (Some(_), None) => "is not there".to_owned(),
-                (None, _) => "should not be there".to_owned(),
-                // Sequences are not read in a snapshot: a dump of a busy database may hold a later value.
-                (Some(want), Some(got)) if got > want => return,
-                (Some(want), Some(got)) => format!("is at {}, and should be at {}", shown(*got), shown(*want)),
-            };
-            found.push(Difference { object: object.to_owned(), problem });
-        });
+        compare(
+            self.sequences.iter().map(key).collect(),
+            other.sequences.iter().map(key).collect(),
+            |object, pair| {
+                let problem = match pair {
+                    (Some(_), None) => "is not there".to_owned(),
+                    (None, _) => "should not be there".to_owned(),
+                    // Sequences are not read in a snapshot: a dump of a busy database may hold a later value.
+                    (Some(want), Some(got)) if got > want => return,
+                    (Some(want), Some(got)) => {
+                        format!("is at {}, and should be at {}", shown(*got), shown(*want))
+                    }
+                };
+                found.push(Difference { object: object.to_owned(), problem });
+            },
+        );
         for (want, got) in [(&self.catalogue, &other.catalogue), (&self.privileges, &other.privileges)] {
             let lines = |side: &Vec<String>| side.iter().map(|line| (line.clone(), ())).collect();
             compare(lines(want), lines(got), |line, (_, got)| {
-                let problem =
-                    if got.is_none() { "is missing from the catalogue" } else { "should not be in the catalogue" };
+                let problem = if got.is_none() {
+                    "is missing from the catalogue"
+                } else {
+                    "should not be in the catalogue"
+                };
                 found.push(Difference { object: line.to_owned(), problem: problem.to_owned() });
             });
         }

@@ -103,9 +103,9 @@ fn unquoted(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
 mod tests {
     use super::*;
 
-    const WRITTEN: &str = "CHECK (((status)::text = ANY ((ARRAY['a'::character varying, 'b, ]'::character varying])::text[])))";
-    const RESTORED: &str =
-        "CHECK (((status)::text = ANY (ARRAY[('a'::character varying)::text, ('b, ]'::character varying)::text])))";
+    const WRITTEN: &str =
+        "CHECK (((status)::text = ANY ((ARRAY['a'::character varying, 'b, ]'::character varying])::text[])))";
+    const RESTORED: &str = "CHECK (((status)::text = ANY (ARRAY[('a'::character varying)::text, ('b, ]'::character varying)::text])))";
 
     #[test]
     fn a_condition_is_spelt_the_same_before_and_after_a_restore() {
