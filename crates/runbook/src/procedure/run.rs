@@ -5,7 +5,6 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use futures_util::StreamExt as _;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::watch;
@@ -19,9 +18,6 @@ use crate::report::{
     CheckResult, Criterion, Line, Report, RunKind, SCHEMA_VERSION, Step as StepReport, Target,
 };
 use crate::verdict::{Evidence, Finding, Outcome, Verdict};
-
-/// How many checks of one line are asked at the same time.
-const SIDE_BY_SIDE: usize = 2;
 
 /// Who looks on while a run goes; a progress bar, say.
 pub trait Observer: Send + Sync {
@@ -276,13 +272,14 @@ impl Run<'_> {
         criteria
     }
 
-    /// Asks checks, some side by side; the results stand in the order of the checks.
+    /// Asks checks one after another: some count rows or take times, and would measure each other.
     async fn ask(&self, checks: &[Check], known: &Known) -> Vec<CheckResult> {
-        let selected = checks.iter().filter(|check| self.selects(check.id));
-        let asked = selected.map(|check| async move {
+        let mut results = Vec::with_capacity(checks.len());
+        for check in checks.iter().filter(|check| self.selects(check.id)) {
             let before = known.verdicts.lock().unwrap_or_else(PoisonError::into_inner).get(check.id).cloned();
             if let Some(result) = before {
-                return CheckResult { seconds: 0.0, ..result };
+                results.push(CheckResult { seconds: 0.0, ..result });
+                continue;
             }
             let began = Instant::now();
             let verdict = tokio::select! {
@@ -291,10 +288,9 @@ impl Run<'_> {
             };
             let result = self.result(check, &verdict, rounded(began));
             known.verdicts.lock().unwrap_or_else(PoisonError::into_inner).insert(check.id, result.clone());
-            result
-        });
-        let asked: Vec<_> = asked.collect();
-        futures_util::stream::iter(asked).buffered(SIDE_BY_SIDE).collect().await
+            results.push(result);
+        }
+        results
     }
 
     async fn act(&self, step: &Step, planned: &StepLine, action: &Action, known: &Known) -> CheckResult {
