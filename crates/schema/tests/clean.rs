@@ -46,9 +46,9 @@ async fn every_migration_goes_up_down_and_up_again_with_data() {
     assert_eq!(verdict.outcome(), Outcome::Pass, "{verdict:?}");
     assert_eq!(verdict.summary(), Some("7 of 7 up, down and up again with data"));
     let losses: Vec<&str> = verdict.findings().iter().map(|finding| finding.object.as_str()).collect();
-    let losing = ["001 projects", "003 reference tables", "004 reference rows", "007 partition metadata"];
+    let losing = ["001 projects", "004 reference rows", "007 partition metadata"];
     assert_eq!(losses, losing, "{verdict:?}");
-    assert_eq!(verdict.findings()[3].problem, "its revert loses rows: 2 of public.partition_metadata");
+    assert_eq!(verdict.findings()[2].problem, "its revert loses rows: 2 of public.partition_metadata");
 }
 
 #[tokio::test]

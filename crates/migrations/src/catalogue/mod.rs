@@ -151,6 +151,9 @@ impl Catalogue {
             if row.part == "definition" && name.kind.ends_with("view") {
                 definition = plain::view(&definition);
             }
+            if row.part == "index" {
+                definition = plain::index(&definition, &row.name, &name.name);
+            }
             let facts = objects.entry(name).or_default();
             if row.part == "object" {
                 continue;

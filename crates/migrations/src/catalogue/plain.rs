@@ -17,6 +17,19 @@ pub(super) fn view(text: &str) -> String {
     strip(text, &[format!("{relation}.")])
 }
 
+/// An index without the names that stand beside it already: `unique using btree (status) WHERE …`.
+pub(super) fn index(text: &str, name: &str, table: &str) -> String {
+    for (kind, prefix) in [("", "CREATE INDEX"), ("unique ", "CREATE UNIQUE INDEX")] {
+        for only in ["", "ONLY "] {
+            let start = format!("{prefix} {name} ON {only}{table} USING ");
+            if let Some(rest) = text.strip_prefix(&start) {
+                return format!("{kind}{}using {rest}", only.to_lowercase());
+            }
+        }
+    }
+    text.to_owned()
+}
+
 /// How a schema stands before a dot: quoted, and bare where that is how Postgres would write it.
 fn prefixes(schema: &str) -> Vec<String> {
     let quoted = format!("\"{}\".", schema.replace('"', "\"\""));
@@ -100,6 +113,13 @@ mod tests {
             "t \"a.\"\"o\"\"dd\"\".b\""
         );
         assert_eq!(unqualified("'it''s public.t' public.u", "public"), "'it''s public.t' u");
+    }
+
+    #[test]
+    fn an_index_is_told_without_the_names_beside_it() {
+        let text = "CREATE UNIQUE INDEX \"i x\" ON t USING btree (a) WHERE (a > 0)";
+        assert_eq!(index(text, "\"i x\"", "t"), "unique using btree (a) WHERE (a > 0)");
+        assert_eq!(index("CREATE INDEX i ON ONLY t USING btree (a)", "i", "t"), "only using btree (a)");
     }
 
     #[test]
