@@ -1,6 +1,7 @@
 //! One test binary; a module a topic.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as a test does")]
 
+mod alembic;
 mod clean;
 mod defects;
 mod hostile;
