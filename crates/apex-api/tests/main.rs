@@ -1,5 +1,12 @@
 //! One test binary; a module a topic.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests say what is wrong by panicking, as tests do"
+)]
+
 mod audit;
 mod concurrency;
 mod contract;

@@ -30,14 +30,22 @@ async fn set(context: &Context, enabled: bool) -> Result<Verdict, CheckError> {
             Ok(took) => {
                 let name = if enabled { "first write refused" } else { "first write taken" };
                 evidence.examine(1).measure(Measurement::new(name, took.as_secs_f64() * 1000.0, "ms"));
-                evidence.summarise(if enabled { "a write gets 503 with Retry-After" } else { "writes get through" });
+                evidence.summarise(if enabled {
+                    "a write gets 503 with Retry-After"
+                } else {
+                    "writes get through"
+                });
                 None
             }
             Err(problem) => Some(problem),
         },
     };
     if let Some(problem) = problem {
-        evidence.find(Finding::error("maintenance mode", problem, "read the service's log, and switch it by hand"));
+        evidence.find(Finding::error(
+            "maintenance mode",
+            problem,
+            "read the service's log, and switch it by hand",
+        ));
     }
     Ok(evidence.verdict())
 }

@@ -117,7 +117,8 @@ impl Contract {
             return Ok(contract);
         }
         let settings = &context.settings;
-        let folder = folder(settings).ok_or_else(|| CheckError::Missing("the settings name no [api] cases".into()))?;
+        let folder =
+            folder(settings).ok_or_else(|| CheckError::Missing("the settings name no [api] cases".into()))?;
         let contract = Self::read(settings, &folder).map_err(|wrong| CheckError::Other(wrong.to_string()))?;
         context.stash.put(contract);
         context.stash.get::<Self>().ok_or_else(|| CheckError::Other("the contract is gone".into()))
@@ -130,14 +131,17 @@ impl Contract {
 
     fn read(settings: &Settings, folder: &Path) -> Result<Self, Box<SettingsError>> {
         let path = folder.join("contract.toml");
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| Box::new(SettingsError::at(&path, "", 0..0, format!("cannot be read: {error}"), None)))?;
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            Box::new(SettingsError::at(&path, "", 0..0, format!("cannot be read: {error}"), None))
+        })?;
         let at = |span, problem: String| Box::new(SettingsError::at(&path, &text, span, problem, None));
         let file: File =
             toml::from_str(&text).map_err(|e| at(e.span().unwrap_or(0..0), e.message().to_owned()))?;
         let pointer = |text: &Spanned<String>| {
             let problem = || format!("`{}` is not a JSON pointer: it starts with `/`", text.get_ref());
-            is_pointer(text.get_ref()).then(|| text.get_ref().clone()).ok_or_else(|| at(text.span(), problem()))
+            is_pointer(text.get_ref())
+                .then(|| text.get_ref().clone())
+                .ok_or_else(|| at(text.span(), problem()))
         };
         let pointers = |list: &[Spanned<String>]| list.iter().map(&pointer).collect::<Result<Vec<_>, _>>();
         let query = |sql: &Spanned<String>| {
@@ -146,8 +150,9 @@ impl Contract {
         };
         let schema = folder.join(file.envelope.schema.get_ref());
         let envelope = Envelope {
-            schema: compiled(&schema)
-                .map_err(|problem| at(file.envelope.schema.span(), format!("{}: {problem}", schema.display())))?,
+            schema: compiled(&schema).map_err(|problem| {
+                at(file.envelope.schema.span(), format!("{}: {problem}", schema.display()))
+            })?,
             result: pointer(&file.envelope.result)?,
             hash: pointer(&file.envelope.hash)?,
             not_hashed: pointers(&file.envelope.not_hashed)?,
@@ -188,7 +193,9 @@ fn cases(settings: &Settings, folder: &Path) -> Result<Vec<Case>, Box<SettingsEr
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|e| e == "toml") && path.file_name().is_some_and(|n| n != "contract.toml") {
+        if path.extension().is_some_and(|e| e == "toml")
+            && path.file_name().is_some_and(|n| n != "contract.toml")
+        {
             files.push(path);
         }
     }

@@ -55,7 +55,8 @@ impl Http {
     }
 
     fn to(base: String, limit: Duration) -> Result<Self, CheckError> {
-        let url = Url::parse(&base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url =
+            Url::parse(&base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let Some(url) = url else {
             let problem = format!("the API address `{base}` is not http://HOST or https://HOST");
             return Err(CheckError::Missing(problem));
@@ -71,7 +72,8 @@ impl Http {
             // A proxy's localhost is another machine.
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|error| CheckError::Other(format!("no HTTP client: {error}")))?;
+        let client =
+            builder.build().map_err(|error| CheckError::Other(format!("no HTTP client: {error}")))?;
         Ok(Self { client, base, limit })
     }
 

@@ -23,8 +23,9 @@ pub(crate) struct Switch<'a> {
 impl<'a> Switch<'a> {
     pub(crate) fn new(context: &'a Context, contract: &Contract) -> Result<Self, CheckError> {
         let section = section(contract)?;
-        let method = Method::from_bytes(section.probe.method.as_bytes())
-            .map_err(|_| CheckError::Other(format!("contract.toml: `{}` is not a method", section.probe.method)))?;
+        let method = Method::from_bytes(section.probe.method.as_bytes()).map_err(|_| {
+            CheckError::Other(format!("contract.toml: `{}` is not a method", section.probe.method))
+        })?;
         let probe = Sent {
             method,
             path: section.probe.path.clone(),
@@ -40,7 +41,9 @@ impl<'a> Switch<'a> {
     pub(crate) async fn set(&self, enabled: bool) -> Result<Result<(), String>, CheckError> {
         let token = token::required(self.context)?;
         let path = &self.context.settings.api.maintenance.as_ref().map(|section| section.path.clone());
-        let Some(path) = path else { return Err(CheckError::Missing("the settings have no [api.maintenance]".into())) };
+        let Some(path) = path else {
+            return Err(CheckError::Missing("the settings have no [api.maintenance]".into()));
+        };
         let sent = Sent {
             method: Method::PUT,
             path: path.clone(),
@@ -50,7 +53,9 @@ impl<'a> Switch<'a> {
         };
         Ok(match self.http.send(&sent).await {
             Ok(answer) if answer.status.is_success() => Ok(()),
-            Ok(answer) => Err(format!("PUT {path}: expected a success, found status {}", answer.status.as_u16())),
+            Ok(answer) => {
+                Err(format!("PUT {path}: expected a success, found status {}", answer.status.as_u16()))
+            }
             Err(problem) => Err(format!("PUT {path}: expected an answer, got {problem}")),
         })
     }
@@ -63,7 +68,9 @@ impl<'a> Switch<'a> {
         let what = if enabled { "refusing the write" } else { "taking writes again" };
         wait::until(what, limit, || async {
             match self.http.send(&self.probe).await {
-                Ok(answer) if refused(&answer).is_ok() == enabled && (enabled || answer.status != 503) => Ok(()),
+                Ok(answer) if refused(&answer).is_ok() == enabled && (enabled || answer.status != 503) => {
+                    Ok(())
+                }
                 Ok(answer) => Err(match refused(&answer) {
                     Ok(()) => "status 503".into(),
                     Err(problem) => problem,

@@ -31,7 +31,8 @@ async fn the_window_opens_and_closes_and_the_runbooks_smoke_test_works_within() 
 #[tokio::test]
 async fn a_switch_that_switches_nothing_is_found_out() {
     let db = Database::seeded().await.unwrap();
-    let fault: Fault = toml::from_str("path = '/admin/maintenance'\nanswer = { status = 200, body = '{}' }").unwrap();
+    let fault: Fault =
+        toml::from_str("path = '/admin/maintenance'\nanswer = { status = 200, body = '{}' }").unwrap();
     let mut serving = faulty(&db, fault).await;
     let mut settings = (*serving.context.settings).clone();
     settings.limits.request = std::time::Duration::from_secs(1);

@@ -39,7 +39,10 @@ fn a_good_case_is_taken() {
 fn what_is_wrong_with_a_case_is_said_with_its_line() {
     refused(&format!("{GOOD}\n[step.expekt]\n"), ":7: unknown field `expekt`");
     refused(&format!("check = 'smoke.no.such'\n{GOOD}"), ":1: no check has the id `smoke.no.such`");
-    refused(&format!("{GOOD}[step.expect.json]\n'result.status' = 1\n"), ":7: `result.status` is not a JSON pointer");
+    refused(
+        &format!("{GOOD}[step.expect.json]\n'result.status' = 1\n"),
+        ":7: `result.status` is not a JSON pointer",
+    );
     refused(&format!("{GOOD}[step.expect.json]\n'/a' = {{ biggest = 1 }}\n"), ":7: `biggest` is not a word");
     refused(
         &format!("{GOOD}[[step.database]]\nquery = 'DELETE FROM projects'\nrows = []\n"),
@@ -49,14 +52,23 @@ fn what_is_wrong_with_a_case_is_said_with_its_line() {
         &format!("{GOOD}[[step.database]]\nquery = 'SELECT 1; SELECT 2'\nrows = []\n"),
         ":7: refused: 2 statements",
     );
-    refused(&format!("{GOOD}[[step.database]]\nquery = 'SHOW all'\nrows = []\n"), ":7: only a SELECT can stand here");
+    refused(
+        &format!("{GOOD}[[step.database]]\nquery = 'SHOW all'\nrows = []\n"),
+        ":7: only a SELECT can stand here",
+    );
     refused(
         &format!("{GOOD}[[step.database]]\nquery = 'SELECT $1'\nwith = ['{{id}}']\nrows = []\n"),
         ":8: `{id}` is not captured",
     );
-    refused("title = 'x'\n[[step]]\npath = '/a/{id}'\n[step.expect]\nstatus = 200\n", ":3: `{id}` is not captured");
+    refused(
+        "title = 'x'\n[[step]]\npath = '/a/{id}'\n[step.expect]\nstatus = 200\n",
+        ":3: `{id}` is not captured",
+    );
     refused("title = 'x'\n[[step]]\npath = 'a'\n[step.expect]\nstatus = 200\n", ":3: a path starts with `/`");
-    refused("title = 'x'\n[[step]]\ncurl = 'wget x'\n[step.expect]\nstatus = 200\n", ":3: it is not a curl command");
+    refused(
+        "title = 'x'\n[[step]]\ncurl = 'wget x'\n[step.expect]\nstatus = 200\n",
+        ":3: it is not a curl command",
+    );
     refused(
         "title = 'x'\ncheck = 'smoke.project.read'\n[[step]]\nmethod = 'POST'\npath = '/a'\n[step.expect]\nstatus = 200\n",
         ":4: a case of `smoke.project.read` only reads, so POST is not allowed",
@@ -94,9 +106,10 @@ async fn an_api_that_is_not_there_or_not_http_is_a_finding() {
     let db = Database::empty().await.unwrap();
     let mut context = db.context();
     let port = db.url().connect_options().get_port();
-    for (base, problem) in
-        [("http://127.0.0.1:1".to_owned(), "no connection to http://127.0.0.1:1"), (format!("http://127.0.0.1:{port}"), "expected an answer, got no ")]
-    {
+    for (base, problem) in [
+        ("http://127.0.0.1:1".to_owned(), "no connection to http://127.0.0.1:1"),
+        (format!("http://127.0.0.1:{port}"), "expected an answer, got no "),
+    ] {
         context.api = Some(Api { base_url: base });
         let health = smoke::checks().into_iter().find(|check| check.id == "smoke.api.health").unwrap();
         let verdict = health.run(&context).await;

@@ -14,17 +14,20 @@ use crate::wrong::{all, faulty, read};
 
 #[rstest]
 #[tokio::test]
-async fn a_defect_is_found_by_its_check_and_no_other(#[files("../../fixtures/defects/smoke.*/*.toml")] path: PathBuf) {
+async fn a_defect_is_found_by_its_check_and_no_other(
+    #[files("../../fixtures/defects/smoke.*/*.toml")] path: PathBuf,
+) {
     let db = Database::seeded().await.unwrap();
     let defect = read(&path);
     if let Some(sql) = &defect.sql {
         sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(db.pool()).await.unwrap();
     }
     let mut serving = faulty(&db, defect.fault.unwrap_or_default()).await;
-    // What is never answered is given up on sooner than by a person's settings.
-    let mut settings = (*serving.context.settings).clone();
-    settings.limits.request = Duration::from_secs(2);
-    serving.context.settings = Arc::new(settings);
+    if let Some(limit) = defect.limit_seconds {
+        let mut settings = (*serving.context.settings).clone();
+        settings.limits.request = Duration::from_secs_f64(limit);
+        serving.context.settings = Arc::new(settings);
+    }
     let mut fired = BTreeSet::new();
     let mut told = Vec::new();
     for check in smoke::checks() {

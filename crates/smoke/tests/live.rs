@@ -12,7 +12,8 @@ async fn live_safe_checks_only_get_and_the_others_do_not_start() {
     let db = Database::seeded().await.unwrap();
     let mut serving = faultless(&db).await;
     let limits = serving.context.settings.limits.reading();
-    serving.context.database = runbook::context::Database::Live(Live::connect(db.url(), limits).await.unwrap());
+    serving.context.database =
+        runbook::context::Database::Live(Live::connect(db.url(), limits).await.unwrap());
     for check in smoke::checks() {
         let verdict = check.run(&serving.context).await;
         let expected = if check.safety == Safety::Live { Outcome::Pass } else { Outcome::NotMeasured };

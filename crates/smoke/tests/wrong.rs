@@ -34,6 +34,8 @@ pub struct Defect {
     pub also: Vec<String>,
     /// Statements that break the database under the service.
     pub sql: Option<String>,
+    /// How long a request may take, and a condition may be waited for; the settings' own limit without.
+    pub limit_seconds: Option<f64>,
     /// What the service does wrong.
     pub fault: Option<Fault>,
     /// The check that must find it: the folder's name.
@@ -55,7 +57,8 @@ pub struct Fault {
     under_maintenance: bool,
     /// Only answers with this status.
     answered: Option<u16>,
-    /// The request's header is replaced before the service sees it; `{token}` is the admin token.
+    /// The request's header is replaced before the service sees it, an empty value removes one; `{token}` is the
+    /// admin token.
     #[serde(default)]
     request_headers: BTreeMap<String, String>,
     /// The query is dropped before the service sees it.
@@ -115,7 +118,8 @@ pub fn all() -> Vec<(PathBuf, Defect)> {
 /// One description.
 pub fn read(path: &std::path::Path) -> Defect {
     let text = std::fs::read_to_string(path).unwrap();
-    let mut defect: Defect = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut defect: Defect =
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     defect.check = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
     defect
 }
@@ -197,7 +201,11 @@ async fn serve_wrongly(State(wrong): State<Arc<Wrong>>, request: Request, next: 
     }
     for (name, value) in &fault.request_headers {
         let value = value.replace("{token}", SecretString::from(TOKEN).expose_secret());
-        parts.headers.insert(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(&value).unwrap());
+        let name = name.parse::<HeaderName>().unwrap();
+        parts.headers.remove(&name);
+        if !value.is_empty() {
+            parts.headers.insert(name, HeaderValue::from_str(&value).unwrap());
+        }
     }
     if fault.drop_query {
         parts.uri = path.parse::<Uri>().unwrap();

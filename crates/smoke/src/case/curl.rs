@@ -35,20 +35,24 @@ pub(super) fn read(command: &str, base: Option<&str>) -> Result<Curl, String> {
             "-d" | "--data" | "--data-raw" => body = Some(value()?.to_owned()),
             "-H" | "--header" => {
                 let header = value()?;
-                let (name, value) = header.split_once(':').ok_or_else(|| format!("`{header}` is not a header"))?;
+                let (name, value) =
+                    header.split_once(':').ok_or_else(|| format!("`{header}` is not a header"))?;
                 headers.push((name.trim().to_owned(), value.trim().to_owned()));
             }
             "-s" | "-S" | "-sS" | "-f" | "-fsS" | "--silent" | "--fail" | "--show-error" => {}
-            option if option.starts_with('-') => return Err(format!("the option `{option}` of curl is not known here")),
+            option if option.starts_with('-') => {
+                return Err(format!("the option `{option}` of curl is not known here"));
+            }
             address if url.is_none() => url = Some(address),
             address => return Err(format!("a second address, `{address}`")),
         }
     }
     let url = url.ok_or("it names no address")?;
     let path = match base.map(|base| base.trim_end_matches('/')) {
-        Some(base) => url.strip_prefix(base).filter(|path| path.starts_with('/')).ok_or_else(|| {
-            format!("its address does not start with {base}, the base_url of the settings")
-        })?,
+        Some(base) => url
+            .strip_prefix(base)
+            .filter(|path| path.starts_with('/'))
+            .ok_or_else(|| format!("its address does not start with {base}, the base_url of the settings"))?,
         None => return Err("the settings name no [api] base_url".into()),
     };
     let method = method.unwrap_or_else(|| if body.is_some() { "POST" } else { "GET" }.to_owned());
@@ -126,7 +130,8 @@ mod tests {
         assert_eq!((curl.method.as_str(), curl.path.as_str()), ("POST", "/projects"));
         assert_eq!(curl.headers, [("Content-Type".to_owned(), "application/json".to_owned())]);
         assert_eq!(curl.body.as_deref(), Some(r#"{"name":"a b"}"#));
-        let curl = read("curl http://localhost:8000/a | jq '.result.confidence'", Some("http://localhost:8000/"));
+        let curl =
+            read("curl http://localhost:8000/a | jq '.result.confidence'", Some("http://localhost:8000/"));
         assert_eq!(curl.unwrap().shown.as_deref(), Some("/result/confidence"));
     }
 

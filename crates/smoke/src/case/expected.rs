@@ -34,23 +34,29 @@ impl Expected {
         let toml::Value::Table(table) = value else { return json(value).map(Self::Is) };
         let mut entries = table.iter();
         let (Some((word, argument)), None) = (entries.next(), entries.next()) else {
-            return Err("a table holds exactly one word, such as `present`; a literal table stands in `is`".into());
+            return Err(
+                "a table holds exactly one word, such as `present`; a literal table stands in `is`".into()
+            );
         };
         let wrong = || Err(format!("`{word}` does not take that value"));
         match (word.as_str(), argument) {
             ("is", literal) => json(literal).map(Self::Is),
             ("present", toml::Value::Boolean(true)) => Ok(Self::Present),
             ("absent", toml::Value::Boolean(true)) => Ok(Self::Absent),
-            ("between", toml::Value::Array(ends)) => match ends.iter().map(number).collect::<Vec<_>>().as_slice() {
-                [Some(least), Some(most)] => Ok(Self::Between(*least, *most)),
-                _ => wrong(),
-            },
+            ("between", toml::Value::Array(ends)) => {
+                match ends.iter().map(number).collect::<Vec<_>>().as_slice() {
+                    [Some(least), Some(most)] => Ok(Self::Between(*least, *most)),
+                    _ => wrong(),
+                }
+            }
             ("one_of", toml::Value::Array(values)) if !values.is_empty() => {
                 values.iter().map(json).collect::<Result<_, _>>().map(Self::OneOf)
             }
             ("not", toml::Value::String(text)) => Ok(Self::Not(text.clone())),
             ("contains", toml::Value::String(text)) => Ok(Self::Contains(text.clone())),
-            ("length", toml::Value::Integer(length)) => u64::try_from(*length).map(Self::Length).or_else(|_| wrong()),
+            ("length", toml::Value::Integer(length)) => {
+                u64::try_from(*length).map(Self::Length).or_else(|_| wrong())
+            }
             ("present" | "absent" | "between" | "one_of" | "not" | "contains" | "length", _) => wrong(),
             _ => Err(format!(
                 "`{word}` is not a word of an expectation: is, present, absent, between, one_of, not, contains, length"
@@ -70,7 +76,9 @@ impl Expected {
                 found.as_f64().is_some_and(|number| (*least..=*most).contains(&number))
             }
             (Self::Not(text), Some(found)) => !found.is_null() && found.as_str() != Some(&values.fill(text)),
-            (Self::Contains(text), Some(found)) => found.as_str().is_some_and(|t| t.contains(&values.fill(text))),
+            (Self::Contains(text), Some(found)) => {
+                found.as_str().is_some_and(|t| t.contains(&values.fill(text)))
+            }
             (Self::Length(length), Some(found)) => match found {
                 Value::Array(items) => items.len() as u64 == *length,
                 Value::String(text) => text.chars().count() as u64 == *length,
@@ -78,7 +86,8 @@ impl Expected {
             },
         };
         (!holds).then(|| {
-            let found = found.map_or_else(|| "nothing".to_owned(), |f| crate::http::shortened(&f.to_string()));
+            let found =
+                found.map_or_else(|| "nothing".to_owned(), |f| crate::http::shortened(&f.to_string()));
             format!("expected {}, found {found}", self.describe(values))
         })
     }

@@ -129,9 +129,13 @@ impl Case {
         };
         let Some((check, may_write)) = rules.checks.iter().find(|(id, _)| *id == check) else {
             let known: Vec<_> = rules.checks.iter().map(|(id, _)| *id).collect();
-            return Err(place.wrong(span, format!("no check has the id `{check}`; cases belong to {}", known.join(", "))));
+            return Err(place.wrong(
+                span,
+                format!("no check has the id `{check}`; cases belong to {}", known.join(", ")),
+            ));
         };
-        let needs = file.needs.as_ref().map(|needs| query(&place, needs, &[], &Values::default())).transpose()?;
+        let needs =
+            file.needs.as_ref().map(|needs| query(&place, needs, &[], &Values::default())).transpose()?;
         let mut known = Values::default();
         known.put("run", String::new());
         let mut steps = Vec::new();
@@ -141,7 +145,10 @@ impl Case {
             let read = self::step(&place, step, rules.base, &mut known)?;
             if !may_write && !read.method.is_safe() {
                 let span = step.curl.as_ref().or(step.method.as_ref()).map_or(0..0, Spanned::span);
-                return Err(place.wrong(span, format!("a case of `{check}` only reads, so {} is not allowed", read.method)));
+                return Err(place.wrong(
+                    span,
+                    format!("a case of `{check}` only reads, so {} is not allowed", read.method),
+                ));
             }
             steps.push(read);
         }
@@ -149,7 +156,15 @@ impl Case {
             return Err(place.wrong(0..0, "a case needs at least one [[step]]"));
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { name, title: file.title, check: (*check).to_owned(), path: path.to_owned(), command, needs, steps })
+        Ok(Self {
+            name,
+            title: file.title,
+            check: (*check).to_owned(),
+            path: path.to_owned(),
+            command,
+            needs,
+            steps,
+        })
     }
 }
 
@@ -186,7 +201,9 @@ fn step(place: &Place<'_>, file: &StepFile, base: Option<&str>, known: &mut Valu
         let rows = fact
             .rows
             .iter()
-            .map(|row| row.iter().map(|(column, value)| Ok((column.clone(), expected(place, value)?))).collect())
+            .map(|row| {
+                row.iter().map(|(column, value)| Ok((column.clone(), expected(place, value)?))).collect()
+            })
             .collect::<Result<_, Wrong>>()?;
         step.facts.push(Fact { query, rows });
     }
@@ -234,7 +251,8 @@ fn request(place: &Place<'_>, file: &StepFile, base: Option<&str>, known: &Value
         if step.body.is_some() {
             return Err(place.wrong(json.span(), "a step has one body: `body` or `json`"));
         }
-        let value = serde_json::to_value(json.get_ref()).map_err(|e| place.wrong(json.span(), e.to_string()))?;
+        let value =
+            serde_json::to_value(json.get_ref()).map_err(|e| place.wrong(json.span(), e.to_string()))?;
         step.body = Some(value.to_string());
         step.headers.push(("Content-Type".into(), "application/json".into()));
     }
@@ -250,7 +268,15 @@ fn request(place: &Place<'_>, file: &StepFile, base: Option<&str>, known: &Value
 }
 
 fn method(place: &Place<'_>, name: &str, span: Range<usize>) -> Result<Method, Wrong> {
-    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
     known
         .into_iter()
         .find(|method| method.as_str() == name)
@@ -279,7 +305,8 @@ fn pointer(place: &Place<'_>, at: &Spanned<String>) -> Result<(), Wrong> {
     if is_pointer(at.get_ref()) {
         return Ok(());
     }
-    let problem = format!("`{}` is not a JSON pointer: it starts with `/`, as in /result/status", at.get_ref());
+    let problem =
+        format!("`{}` is not a JSON pointer: it starts with `/`, as in /result/status", at.get_ref());
     Err(place.wrong(at.span(), problem))
 }
 
@@ -297,7 +324,10 @@ fn query(
 ) -> Result<Query, Wrong> {
     for value in with {
         if let Some(name) = placeholders(value.get_ref()).find(|name| !known.knows(name)) {
-            return Err(place.wrong(value.span(), format!("`{{{name}}}` is not captured by this step or an earlier one")));
+            return Err(place.wrong(
+                value.span(),
+                format!("`{{{name}}}` is not captured by this step or an earlier one"),
+            ));
         }
     }
     let sql = as_objects(sql.get_ref()).map_err(|problem| place.wrong(sql.span(), problem))?;

@@ -49,7 +49,8 @@ impl Values {
         while let Some(start) = rest.find('{') {
             let (before, from) = rest.split_at(start);
             filled.push_str(before);
-            let known = from[1..].find('}').and_then(|end| self.0.get(&from[1..=end]).map(|value| (end, value)));
+            let known =
+                from[1..].find('}').and_then(|end| self.0.get(&from[1..=end]).map(|value| (end, value)));
             match known {
                 Some((end, value)) => {
                     filled.push_str(&escape(value));

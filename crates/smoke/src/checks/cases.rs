@@ -26,7 +26,9 @@ pub(super) async fn run(context: &Context, check: &str) -> Result<Verdict, Check
 /// When there is no such case, or what it needs is not there.
 pub async fn run_case(context: &Context, name: &str) -> Result<Verdict, CheckError> {
     let contract = Contract::of(context)?;
-    let case = contract.case(name).ok_or_else(|| CheckError::Missing(format!("there is no case file `{name}.toml`")))?;
+    let case = contract
+        .case(name)
+        .ok_or_else(|| CheckError::Missing(format!("there is no case file `{name}.toml`")))?;
     let mut evidence = Evidence::of("requests and rows");
     Runner::new(context, &contract)?.all(&[case], &mut evidence).await?;
     Ok(evidence.verdict())

@@ -25,11 +25,12 @@ pub(super) async fn schema(context: &Context) -> Result<Verdict, CheckError> {
 pub(super) async fn hash(context: &Context) -> Result<Verdict, CheckError> {
     judge(context, |envelope, answer, again| {
         let found = answer.pointer(&envelope.hash);
-        let expected = match answer.pointer(&envelope.result).map(|result| hashed(result, &envelope.not_hashed)) {
-            Some(Ok(expected)) => expected,
-            Some(Err(problem)) => return vec![(envelope.result.clone(), problem)],
-            None => return vec![(envelope.result.clone(), "expected a result, found nothing".into())],
-        };
+        let expected =
+            match answer.pointer(&envelope.result).map(|result| hashed(result, &envelope.not_hashed)) {
+                Some(Ok(expected)) => expected,
+                Some(Err(problem)) => return vec![(envelope.result.clone(), problem)],
+                None => return vec![(envelope.result.clone(), "expected a result, found nothing".into())],
+            };
         if found.and_then(Value::as_str) != Some(&expected) {
             let found = found.map_or_else(|| "nothing".into(), Value::to_string);
             return vec![(envelope.hash.clone(), format!("expected {expected:?}, found {found}"))];
@@ -37,7 +38,10 @@ pub(super) async fn hash(context: &Context) -> Result<Verdict, CheckError> {
         let second = again.pointer(&envelope.hash);
         let same_result = again.pointer(&envelope.result) == answer.pointer(&envelope.result);
         if same_result && second != found {
-            return vec![(envelope.hash.clone(), "expected the same in two reads of the same, found another".into())];
+            return vec![(
+                envelope.hash.clone(),
+                "expected the same in two reads of the same, found another".into(),
+            )];
         }
         Vec::new()
     })
@@ -78,7 +82,8 @@ async fn judge(
             let remedy = format!("repeat it: {}", sent.curl(http.base()));
             evidence.find(Finding::error(format!("GET {path}"), problem, remedy));
         };
-        let answers = async { Ok::<_, String>((http.send(&sent).await?.json()?, http.send(&sent).await?.json()?)) };
+        let answers =
+            async { Ok::<_, String>((http.send(&sent).await?.json()?, http.send(&sent).await?.json()?)) };
         match answers.await {
             Err(problem) => find(format!("expected an envelope, got {problem}")),
             Ok((first, second)) => {
@@ -101,8 +106,8 @@ fn hashed(result: &Value, without: &[String]) -> Result<String, String> {
             object.remove(&key.replace("~1", "/").replace("~0", "~"));
         }
     }
-    let canonical =
-        serde_json_canonicalizer::to_vec(&content).map_err(|error| format!("it has no canonical form: {error}"))?;
+    let canonical = serde_json_canonicalizer::to_vec(&content)
+        .map_err(|error| format!("it has no canonical form: {error}"))?;
     Ok(Sha256::digest(canonical).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -66,7 +66,11 @@ async fn within(runner: &Runner<'_>, switch: &Switch<'_>, evidence: &mut Evidenc
 }
 
 /// After it.
-async fn release(runner: &Runner<'_>, switch: &Switch<'_>, evidence: &mut Evidence) -> Result<(), CheckError> {
+async fn release(
+    runner: &Runner<'_>,
+    switch: &Switch<'_>,
+    evidence: &mut Evidence,
+) -> Result<(), CheckError> {
     if let Err(problem) = switch.set(false).await? {
         find(evidence, problem);
         return Ok(());
@@ -74,7 +78,11 @@ async fn release(runner: &Runner<'_>, switch: &Switch<'_>, evidence: &mut Eviden
     match switch.seen(false).await {
         Ok(took) => {
             evidence.examine(1);
-            evidence.measure(Measurement::new("first write after release", took.as_secs_f64() * 1000.0, "ms"));
+            evidence.measure(Measurement::new(
+                "first write after release",
+                took.as_secs_f64() * 1000.0,
+                "ms",
+            ));
         }
         Err(problem) => find(evidence, problem),
     }
@@ -95,7 +103,11 @@ async fn release(runner: &Runner<'_>, switch: &Switch<'_>, evidence: &mut Eviden
 }
 
 fn find(evidence: &mut Evidence, problem: String) {
-    evidence.find(Finding::error("maintenance mode", problem, "read the service's log, and switch it by hand"));
+    evidence.find(Finding::error(
+        "maintenance mode",
+        problem,
+        "read the service's log, and switch it by hand",
+    ));
 }
 
 /// The first request of a case.

@@ -13,8 +13,12 @@ pub use cases::run_case;
 pub(crate) const REST: &str = "smoke.contract.cases";
 
 /// The checks that case files may belong to, and whether their cases may write.
-pub(crate) const CASE_CHECKS: [(&str, bool); 4] =
-    [("smoke.concurrency.etag", true), (REST, true), ("smoke.project.create", true), ("smoke.project.read", false)];
+pub(crate) const CASE_CHECKS: [(&str, bool); 4] = [
+    ("smoke.concurrency.etag", true),
+    (REST, true),
+    ("smoke.project.create", true),
+    ("smoke.project.read", false),
+];
 
 /// Every check of this suite, in the order of their ids.
 pub fn checks() -> Vec<Check> {

@@ -24,9 +24,11 @@ async fn probe(context: &Context, path: &str) -> Result<Verdict, CheckError> {
     evidence.examine(1).measure(Measurement::new("answer", took.as_secs_f64() * 1000.0, "ms"));
     let problem = match answer {
         Err(problem) => Some(format!("expected an answer, got {problem}")),
-        Ok(answer) if answer.status != 200 => {
-            Some(format!("expected status 200, found {} with {}", answer.status.as_u16(), shortened(&answer.text)))
-        }
+        Ok(answer) if answer.status != 200 => Some(format!(
+            "expected status 200, found {} with {}",
+            answer.status.as_u16(),
+            shortened(&answer.text)
+        )),
         // A proxy's error page with status 200 is not the service's word.
         Ok(answer) => answer.json().err(),
     };

@@ -40,7 +40,9 @@ impl Before {
             }
             let key = row.as_object().and_then(|row| row.values().next());
             let Some(key) = key.and_then(Value::as_str) else {
-                return Err(CheckError::Other("contract.toml: `tagged` must select one text: the key".into()));
+                return Err(CheckError::Other(
+                    "contract.toml: `tagged` must select one text: the key".into(),
+                ));
             };
             sqlx::query(AssertSqlSafe(rows.remove.clone()))
                 .bind(key)
@@ -62,12 +64,18 @@ impl Before {
 }
 
 /// The rows of a query, each a JSON object.
-pub(crate) async fn fetch(context: &Context, query: &Query, values: &Values) -> Result<Vec<Value>, CheckError> {
+pub(crate) async fn fetch(
+    context: &Context,
+    query: &Query,
+    values: &Values,
+) -> Result<Vec<Value>, CheckError> {
     let mut arguments = PgArguments::default();
     for value in &query.with {
         // A NUL, which no text of Postgres holds, stands in no row.
         let text = values.fill(value).replace('\0', "\u{fffd}");
-        arguments.add(text).map_err(|error| CheckError::Other(format!("a value cannot be bound: {error}")))?;
+        arguments
+            .add(text)
+            .map_err(|error| CheckError::Other(format!("a value cannot be bound: {error}")))?;
     }
     let rows = context.reader().await?.rows(&query.sql, arguments).await?;
     rows.iter().map(|row| row.try_get("row").map_err(CheckError::Database)).collect()

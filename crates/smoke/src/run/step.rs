@@ -19,7 +19,10 @@ impl Runner<'_> {
         evidence: &mut Evidence,
     ) -> Result<Vec<Finding>, CheckError> {
         let sent = self.sent(step, values);
-        let says = Says { object: format!("{}: {} {}", case.name, step.method, step.path), remedy: self.remedy(&sent) };
+        let says = Says {
+            object: format!("{}: {} {}", case.name, step.method, step.path),
+            remedy: self.remedy(&sent),
+        };
         let writers = step.race.map_or(1, |race| race.writers);
         let answers = join_all((0..writers).map(|_| self.http.send(&sent))).await;
         evidence.examine(u64::from(writers));
@@ -99,10 +102,15 @@ impl Runner<'_> {
             Err(problem) => return problems.push(problem),
         };
         for (pointer, expected) in &step.expected_json {
-            problems.extend(expected.differs(json.pointer(pointer), values).map(|p| format!("{pointer}: {p}")));
+            problems
+                .extend(expected.differs(json.pointer(pointer), values).map(|p| format!("{pointer}: {p}")));
         }
         if let Some(schema) = &step.schema {
-            problems.extend(schema.iter_errors(&json).map(|e| format!("{}: {}", e.instance_path(), shortened(&e.to_string()))));
+            problems.extend(
+                schema
+                    .iter_errors(&json)
+                    .map(|e| format!("{}: {}", e.instance_path(), shortened(&e.to_string()))),
+            );
         }
     }
 
@@ -144,8 +152,10 @@ fn capture(step: &Step, answer: &Answer, values: &mut Values, problems: &mut Vec
         let (place, value) = match source {
             Source::Header(header) => (format!("header {header}"), answer.header(header)),
             Source::Pointer(pointer) => {
-                let value = json.as_ref().and_then(|json| json.pointer(pointer)).filter(|value| !value.is_null());
-                let text = value.map(|value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned));
+                let value =
+                    json.as_ref().and_then(|json| json.pointer(pointer)).filter(|value| !value.is_null());
+                let text =
+                    value.map(|value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned));
                 (pointer.clone(), text)
             }
         };
