@@ -19,6 +19,7 @@ fn told_in(state: &tempfile::TempDir, environment: &[(&str, &str)]) -> String {
         .env("RUNBOOK_IDLE_SECONDS", "0")
         .env_remove("RUNBOOK_DATABASE_URL")
         .env_remove("RUNBOOK_PG_BIN")
+        .env_remove("RUNBOOK_BACKEND")
         .envs(environment.iter().copied())
         .output()
         .unwrap();
