@@ -69,10 +69,11 @@ impl Program {
     }
 
     fn at(alembic: &Path) -> Option<Self> {
-        let real = alembic.is_file().then_some(alembic)?;
-        let beside = ["python", "python3"].iter().filter_map(|name| Some(real.parent()?.join(name)));
-        let python = interpreter(real).or_else(|| beside.into_iter().find(|path| path.is_file()))?;
-        Some(Self { alembic: std::path::absolute(real).ok()?, python })
+        // Absolute, since the child runs in the project's folder; links are kept: a virtual environment is one.
+        let alembic = std::path::absolute(alembic).ok().filter(|path| path.is_file())?;
+        let beside = ["python", "python3"].iter().filter_map(|name| Some(alembic.parent()?.join(name)));
+        let python = interpreter(&alembic).or_else(|| beside.into_iter().find(|path| path.is_file()))?;
+        Some(Self { alembic, python })
     }
 }
 
