@@ -69,7 +69,12 @@ pub(crate) fn install(screen: &Screen) {
     let (colour, unicode) = (screen.errors_in_colour, screen.style.unicode);
     let _ = miette::set_hook(Box::new(move |_| {
         Box::new(
-            miette::MietteHandlerOpts::new().color(colour).unicode(unicode).terminal_links(false).width(110).build(),
+            miette::MietteHandlerOpts::new()
+                .color(colour)
+                .unicode(unicode)
+                .terminal_links(false)
+                .width(110)
+                .build(),
         )
     }));
 }

@@ -27,7 +27,9 @@ pub(crate) fn list(global: &Global, screen: &Screen) -> Result<Exit, Failure> {
     let system = settings::load(global)?;
     let required = |id: &str| {
         let all = system.settings.checks.required.iter();
-        all.filter(|(_, ids)| ids.iter().any(|known| known == id)).map(|(target, _)| target.as_str()).collect()
+        all.filter(|(_, ids)| ids.iter().any(|known| known == id))
+            .map(|(target, _)| target.as_str())
+            .collect()
     };
     let mut entries = Vec::new();
     for check in &system.registry.checks {

@@ -45,7 +45,8 @@ fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::said(format!("the program cannot start its threads: {error}")))?;
+    let runtime =
+        runtime.map_err(|error| Failure::said(format!("the program cannot start its threads: {error}")))?;
     let exit = runtime.block_on(async {
         match arguments.command {
             Command::Verify(command) => verify::verify(&command, global, screen).await,

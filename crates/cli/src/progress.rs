@@ -21,7 +21,8 @@ pub(crate) struct Progress {
 impl Progress {
     /// For a procedure of so many lines, and `more` beside them.
     pub(crate) fn new(screen: &Screen, procedure: &Procedure, more: usize) -> Self {
-        let lines: usize = procedure.steps.iter().chain(&procedure.criteria).map(|step| step.lines.len()).sum();
+        let lines: usize =
+            procedure.steps.iter().chain(&procedure.criteria).map(|step| step.lines.len()).sum();
         let bar = if screen.watched {
             let bar = ProgressBar::new(u64::try_from(lines + more).unwrap_or_default());
             let template = if screen.style.unicode {

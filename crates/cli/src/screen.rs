@@ -26,7 +26,8 @@ impl Screen {
     /// Looks at the arguments, the environment and the terminal.
     pub(crate) fn new(global: &Global) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let plain = global.no_color || set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let plain =
+            global.no_color || set("NO_COLOR") || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
         let forced = set("CLICOLOR_FORCE") || set("FORCE_COLOR");
         let width = if out { columns() } else { 110 };

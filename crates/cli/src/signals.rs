@@ -7,7 +7,8 @@ use tokio::sync::watch;
 pub(crate) fn stop() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
         else {
             // Without handlers a signal ends the program as it always did; the watcher of the harness cleans up.
             std::future::pending::<()>().await;

@@ -25,7 +25,9 @@ pub(crate) async fn verify(command: &Verify, global: &Global, screen: &Screen) -
     if let Some(only) = only
         && !system.registry.checks.iter().any(|check| selects(only, check.id))
     {
-        return Err(Failure::said(format!("--only {only}: there is no such suite or check; `runbook list` shows all")));
+        return Err(Failure::said(format!(
+            "--only {only}: there is no such suite or check; `runbook list` shows all"
+        )));
     }
     let folder = command.report.as_deref().map(Folder::open).transpose().map_err(Failure::said)?;
     let (name, section) = target(command, &system.settings)?;
@@ -74,7 +76,13 @@ pub(crate) async fn verify(command: &Verify, global: &Global, screen: &Screen) -
 }
 
 /// The title row of a run.
-pub(crate) fn print_title(screen: &Screen, context: &Context, kind: RunKind, target: &Target, progress: &Progress) {
+pub(crate) fn print_title(
+    screen: &Screen,
+    context: &Context,
+    kind: RunKind,
+    target: &Target,
+    progress: &Progress,
+) {
     let empty = Report {
         schema_version: runbook::report::SCHEMA_VERSION,
         title: String::new(),
@@ -131,7 +139,11 @@ fn target(command: &Verify, settings: &Settings) -> Result<(Option<String>, Targ
         Some(section) => Ok((Some(name.clone()), section.clone())),
         None => {
             let known: Vec<&str> = settings.targets.keys().map(String::as_str).collect();
-            let known = if known.is_empty() { "none is named there".into() } else { format!("it names {}", known.join(", ")) };
+            let known = if known.is_empty() {
+                "none is named there".into()
+            } else {
+                format!("it names {}", known.join(", "))
+            };
             Err(Failure::said(format!("runbook.toml has no [targets.{name}]; {known}")))
         }
     }
@@ -146,14 +158,15 @@ fn address(command: &Verify, section: &TargetSection, name: Option<&str>) -> Res
     match &section.database_url_variable {
         Some(variable) => {
             let value = std::env::var(variable).map_err(|_| {
-                Failure::said(format!("{variable} is not set: it holds the address of the database of [targets.{name}]"))
+                Failure::said(format!(
+                    "{variable} is not set: it holds the address of the database of [targets.{name}]"
+                ))
             })?;
             DatabaseUrl::parse(&value).map_err(|error| Failure::said(format!("{variable}: {error}")))
         }
         // PG* variables, the service file and ~/.pgpass.
-        None if DatabaseUrl::environment_names_one() => {
-            DatabaseUrl::from_environment().map_err(|error| Failure::said(format!("[targets.{name}]: {error}")))
-        }
+        None if DatabaseUrl::environment_names_one() => DatabaseUrl::from_environment()
+            .map_err(|error| Failure::said(format!("[targets.{name}]: {error}"))),
         None => Err(Failure::said(format!(
             "[targets.{name}] names no database_url_variable, and neither PGHOST nor PGSERVICE is set"
         ))),

@@ -26,7 +26,8 @@ pub(crate) fn workspace() -> PathBuf {
 pub(crate) fn defects(check: &str) -> Vec<toml::Table> {
     let folder = workspace().join("fixtures/defects").join(check);
     let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let paths = files.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "toml"));
+    let paths =
+        files.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "toml"));
     let found: Vec<toml::Table> =
         paths.map(|path| std::fs::read_to_string(path).unwrap().parse().unwrap()).collect();
     assert!(!found.is_empty(), "{} holds no defect", folder.display());

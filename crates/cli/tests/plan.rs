@@ -12,7 +12,8 @@ const FITTING: &str = "[[line]]\nwords = \"Look\"\nsection = \"One\"\nnot_measur
 /// The sentence for these settings.
 fn refused(runbook: &str, lines: &str) -> String {
     let folder = folder::of(runbook, lines);
-    let planned = Settings::load(folder.path()).and_then(|settings| Procedure::of(&settings, &Registry::of([], [])));
+    let planned =
+        Settings::load(folder.path()).and_then(|settings| Procedure::of(&settings, &Registry::of([], [])));
     let text = planned.expect_err("it fits").to_string();
     text.replace(&folder.path().display().to_string(), "DIR")
 }
@@ -26,20 +27,33 @@ fn a_line_of_the_runbook_that_nothing_stands_for_is_refused() {
 #[test]
 fn a_mapping_must_fit_exactly_one_section() {
     let nowhere = refused(RUNBOOK, &FITTING.replace("\"Talk\"", "\"Walk\""));
-    assert!(nowhere.starts_with("DIR/runbook.toml:") && nowhere.contains("`Walk` stands nowhere in runbook.md"), "{nowhere}");
+    assert!(
+        nowhere.starts_with("DIR/runbook.toml:") && nowhere.contains("`Walk` stands nowhere in runbook.md"),
+        "{nowhere}"
+    );
     let several = refused(RUNBOOK, "[[line]]\nwords = \"Look\"\nnot_measured = \"x\"\n");
     assert!(several.contains("`Look` stands in several sections: One, Two"), "{several}");
     let twice = refused(RUNBOOK, &format!("{FITTING}[[line]]\nwords = \"Talk\"\nnot_measured = \"y\"\n"));
     assert!(twice.contains("is mapped twice"), "{twice}");
-    let nothing = refused(RUNBOOK, &FITTING.replace("words = \"Talk\"\nnot_measured = \"x\"", "words = \"Talk\""));
+    let nothing =
+        refused(RUNBOOK, &FITTING.replace("words = \"Talk\"\nnot_measured = \"x\"", "words = \"Talk\""));
     assert!(nothing.contains("nothing stands for `Talk`"), "{nothing}");
 }
 
 #[test]
 fn unknown_ids_are_refused_where_they_stand() {
-    let check = refused(RUNBOOK, &FITTING.replace("words = \"Talk\"\n", "words = \"Talk\"\nchecks = [\"no.such\"]\n"));
-    assert!(check.starts_with("DIR/runbook.toml:") && check.contains("there is no check `no.such`"), "{check}");
-    let action = refused(RUNBOOK, &FITTING.replace("words = \"Talk\"\n", "words = \"Talk\"\nactions = [\"no.such\"]\n"));
+    let check = refused(
+        RUNBOOK,
+        &FITTING.replace("words = \"Talk\"\n", "words = \"Talk\"\nchecks = [\"no.such\"]\n"),
+    );
+    assert!(
+        check.starts_with("DIR/runbook.toml:") && check.contains("there is no check `no.such`"),
+        "{check}"
+    );
+    let action = refused(
+        RUNBOOK,
+        &FITTING.replace("words = \"Talk\"\n", "words = \"Talk\"\nactions = [\"no.such\"]\n"),
+    );
     assert!(action.contains("there is no action `no.such`"), "{action}");
     let required = refused(RUNBOOK, &format!("[checks.required]\nlive = [\"no.such\"]\n{FITTING}"));
     assert!(required.contains("there is no check `no.such`"), "{required}");

@@ -87,7 +87,9 @@ fn registry() -> Registry {
                 })
             }),
             Check::live_safe("a.look.other", "it looks well from elsewhere", |context| {
-                Box::pin(async move { Ok(evidence(context.stash.get::<Script>().unwrap_or_default().other_fails)) })
+                Box::pin(async move {
+                    Ok(evidence(context.stash.get::<Script>().unwrap_or_default().other_fails))
+                })
             }),
         ],
         [
@@ -131,13 +133,20 @@ async fn run(script: Script, kind: RunKind, stop: watch::Receiver<bool>) -> Ran 
     let settings = Settings::load(folder.path()).unwrap();
     let procedure = Procedure::of(&settings, &registry()).unwrap();
     let journal = folder.path().join("journal.jsonl");
-    let context = Context::new(Arc::new(settings), runbook::context::Database::Ephemeral((*database).clone()));
+    let context =
+        Context::new(Arc::new(settings), runbook::context::Database::Ephemeral((*database).clone()));
     context.stash.put(script);
     let run = Run {
         procedure: &procedure,
         context: &context,
         kind,
-        target: Target { kind: TargetKind::Ephemeral, name: "test".into(), server: None, from: None, to: None },
+        target: Target {
+            kind: TargetKind::Ephemeral,
+            name: "test".into(),
+            server: None,
+            from: None,
+            to: None,
+        },
         further: Vec::new(),
         only: None,
         observer: &Silent,
@@ -229,18 +238,22 @@ async fn an_interrupted_run_reports_every_line_and_is_incomplete() {
 #[tokio::test]
 async fn the_journal_notes_what_was_begun_and_how_it_ended() {
     let ran = rehearse(Script { change_fails: true, ..Script::default() }).await;
-    let entries: Vec<serde_json::Value> = ran.journal.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let entries: Vec<serde_json::Value> =
+        ran.journal.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let shown: Vec<String> = entries
         .iter()
         .map(|entry| format!("{} {} {}", entry["event"].as_str().unwrap(), entry["id"], entry["outcome"]))
         .collect();
-    assert_eq!(shown, [
-        "begin \"a.change\" null",
-        "end \"a.change\" \"fail\"",
-        "begin \"a.undo\" null",
-        "end \"a.undo\" \"pass\"",
-        "run null \"NO-GO\"",
-    ]);
+    assert_eq!(
+        shown,
+        [
+            "begin \"a.change\" null",
+            "end \"a.change\" \"fail\"",
+            "begin \"a.undo\" null",
+            "end \"a.undo\" \"pass\"",
+            "run null \"NO-GO\"",
+        ]
+    );
 }
 
 #[tokio::test]

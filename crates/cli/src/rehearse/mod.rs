@@ -100,7 +100,10 @@ fn deployment(command: &Rehearse, settings: &Settings) -> Result<Deployment, Fai
     };
     if from.is_some_and(|from| from >= to) {
         let from = from.and_then(|at| history.get(at)).copied().unwrap_or_default();
-        return Err(Failure::said(format!("--from {from} is not before --to {}; name an older one", history[to])));
+        return Err(Failure::said(format!(
+            "--from {from} is not before --to {}; name an older one",
+            history[to]
+        )));
     }
     Ok(Deployment { from: from.map(|at| history[at].to_owned()), to: history[to].to_owned() })
 }
@@ -114,7 +117,9 @@ fn work_folder(report: &Path) -> Result<PathBuf, Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => std::fs::DirBuilder::new().mode(0o700).create(&path),
     };
-    made.map_err(|error| Failure::said(format!("{}: {error}; name another folder with --report DIR", path.display())))?;
+    made.map_err(|error| {
+        Failure::said(format!("{}: {error}; name another folder with --report DIR", path.display()))
+    })?;
     Ok(path)
 }
 

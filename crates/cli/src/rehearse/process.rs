@@ -65,8 +65,9 @@ impl ChildProcess {
         // `--exit-with-parent`, dropping the child does it.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);
-        let mut child =
-            command.spawn().map_err(|error| CheckError::Other(format!("{shown} cannot be started: {error}")))?;
+        let mut child = command
+            .spawn()
+            .map_err(|error| CheckError::Other(format!("{shown} cannot be started: {error}")))?;
         let ready = tokio::time::timeout(PATIENCE, self.ready(&mut child)).await;
         match ready {
             Ok(Ok(())) => {
@@ -74,7 +75,9 @@ impl ChildProcess {
                 Ok(())
             }
             Ok(Err(said)) => Err(CheckError::Other(format!("{shown} ended before it was ready: {said}"))),
-            Err(_) => Err(CheckError::Interrupted(format!("{shown} was not ready within {} s", PATIENCE.as_secs()))),
+            Err(_) => {
+                Err(CheckError::Interrupted(format!("{shown} was not ready within {} s", PATIENCE.as_secs())))
+            }
         }
     }
 
@@ -117,7 +120,10 @@ impl ChildProcess {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
         if tokio::time::timeout(PATIENCE, child.wait()).await.is_err() {
-            child.kill().await.map_err(|error| CheckError::Other(format!("{} cannot be ended: {error}", self.name)))?;
+            child
+                .kill()
+                .await
+                .map_err(|error| CheckError::Other(format!("{} cannot be ended: {error}", self.name)))?;
         }
         Ok(())
     }
@@ -145,7 +151,9 @@ impl Process for ChildProcess {
     }
 
     fn is_running(&self) -> BoxFuture<'_, bool> {
-        Box::pin(async { self.child.lock().await.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None))) })
+        Box::pin(async {
+            self.child.lock().await.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+        })
     }
 }
 
@@ -160,7 +168,8 @@ async fn program(start: &ServiceStart, root: &Path) -> Result<PathBuf, CheckErro
     };
     let here = std::env::current_exe().map_err(|error| CheckError::Other(error.to_string()))?;
     // Beside this program; a test's own program stands one folder below.
-    let beside = here.ancestors().skip(1).take(2).map(|folder| folder.join(package)).find(|path| path.is_file());
+    let beside =
+        here.ancestors().skip(1).take(2).map(|folder| folder.join(package)).find(|path| path.is_file());
     if let Some(path) = beside {
         return Ok(path);
     }
@@ -168,8 +177,13 @@ async fn program(start: &ServiceStart, root: &Path) -> Result<PathBuf, CheckErro
     let build = Command::new("cargo").args(["build", "-q", "-p", package]).current_dir(workspace).status();
     match build.await {
         Ok(status) if status.success() => {}
-        _ => return Err(CheckError::Missing(format!("`cargo build -p {package}` failed; build it, or name a program"))),
+        _ => {
+            return Err(CheckError::Missing(format!(
+                "`cargo build -p {package}` failed; build it, or name a program"
+            )));
+        }
     }
     let built = here.parent().map(|folder| folder.join(package)).filter(|path| path.is_file());
-    built.ok_or_else(|| CheckError::Missing(format!("{package} is not where this program is; build it there")))
+    built
+        .ok_or_else(|| CheckError::Missing(format!("{package} is not where this program is; build it there")))
 }

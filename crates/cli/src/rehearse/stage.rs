@@ -84,7 +84,9 @@ impl Stage {
 async fn database(settings: &Settings, deployment: &Deployment) -> Result<Database, Failure> {
     let made = match (&deployment.from, &settings.data.generate) {
         (None, _) => Database::empty().await,
-        (Some(from), Some(_)) if settings.data.scale > 0 => Database::loaded_at(from, settings.data.scale).await,
+        (Some(from), Some(_)) if settings.data.scale > 0 => {
+            Database::loaded_at(from, settings.data.scale).await
+        }
         (Some(from), _) => Database::seeded_at(from).await,
     };
     made.map_err(Failure::said)
@@ -118,7 +120,8 @@ async fn backup(registry: &Registry, context: &Context, work: &Path) -> Result<(
         .create(&folder)
         .map_err(|error| Failure::said(format!("{}: {error}", folder.display())))?;
     let Some(action) = registry.action(BACKUP) else { return Ok(()) };
-    let verdict = action.run(context).await.map_err(|error| Failure::said(format!("last night's backup: {error}")))?;
+    let verdict =
+        action.run(context).await.map_err(|error| Failure::said(format!("last night's backup: {error}")))?;
     if verdict.outcome() == Outcome::Fail {
         let problem = verdict.findings().first().map_or("it failed", |finding| finding.problem.as_str());
         return Err(Failure::said(format!("last night's backup: {problem}")));

@@ -284,7 +284,10 @@ pub fn line_words(line: &Line) -> String {
         words = line.results().map(CheckResult::words).filter(|words| !words.is_empty()).collect();
     }
     words.dedup();
-    words.join(" · ")
+    let more = words.len().saturating_sub(2);
+    words.truncate(2);
+    let shown = words.join(" · ");
+    if more == 0 { shown } else { format!("{shown} · and {more} more") }
 }
 
 /// The few words beside a criterion.
@@ -295,11 +298,18 @@ pub fn criterion_words(criterion: &Criterion) -> String {
         (None, _) => {}
     }
     let same = criterion.checks.iter().filter(|result| result.verdict == criterion.verdict);
+    if criterion.verdict == Outcome::Fail {
+        let mut errors =
+            same.clone().flat_map(|result| result.findings.iter().filter(|finding| finding.is_error()));
+        if let Some(finding) = errors.next() {
+            return format!("{} {}", finding.object, finding.problem);
+        }
+    }
     let words: Vec<String> = same.map(CheckResult::words).filter(|words| !words.is_empty()).collect();
     match words.as_slice() {
         [] => String::new(),
         [one] => one.clone(),
-        [first, rest @ ..] => format!("{first} · and {} more checks", rest.len()),
+        [first, rest @ ..] => format!("{first} · and {} more", rest.len()),
     }
 }
 

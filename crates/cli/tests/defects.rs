@@ -1,0 +1,109 @@
+//! Invariant 2, across suites: every check has a defect, and a defect is found by its check and by no other than it
+//! names.
+
+use std::collections::BTreeSet;
+
+use futures_util::StreamExt as _;
+use harness::Database;
+use harness::defects::{self, Defect};
+use runbook::check::{Check, Safety};
+use runbook::procedure::Registry;
+use runbook::verdict::Outcome;
+
+use crate::folder::workspace;
+
+fn registry() -> Registry {
+    let suites = [
+        schema::checks(),
+        integrity::checks(),
+        smoke::checks(),
+        perf::checks(),
+        recovery::checks(),
+        monitoring::checks(),
+    ];
+    Registry::of(suites.into_iter().flatten(), [])
+}
+
+#[test]
+fn no_check_lacks_a_defect() {
+    let folder = workspace().join("fixtures/defects");
+    let registry = registry();
+    assert!(registry.checks.len() > 40, "{}", registry.checks.len());
+    let lacking: Vec<&str> = registry
+        .checks
+        .iter()
+        .map(|check| check.id)
+        .filter(|id| std::fs::read_dir(folder.join(id)).map_or(true, |mut files| files.next().is_none()))
+        .collect();
+    assert!(lacking.is_empty(), "{lacking:#?}");
+    // And no folder is left over from a check that is gone.
+    let known: BTreeSet<&str> = registry.checks.iter().map(|check| check.id).collect();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(known.contains(name.as_str()), "fixtures/defects/{name} belongs to no check");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_defect_fires_its_check_and_only_it() {
+    let clean = failing(&Database::loaded(10_000).await.unwrap(), None).await;
+    assert!(clean.is_empty(), "on the clean database: {clean:?}");
+    let defects = defects::all();
+    assert!(defects.len() > 40, "{}", defects.len());
+    let judged =
+        futures_util::stream::iter(defects).map(|defect| tokio::spawn(judge(defect))).buffer_unordered(3);
+    let wrong: Vec<String> = judged.filter_map(async |wrong| wrong.unwrap()).collect().await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is wrong with the answer to a defect.
+async fn judge(defect: Defect) -> Option<String> {
+    let database = database(&defect.check).await;
+    defect.plant(&database).await.unwrap();
+    let failing = failing(&database, Some(&defect.check)).await;
+    let own = failing.contains(defect.check.as_str()) || is_advice(&defect.check);
+    let others: Vec<&&str> = failing
+        .iter()
+        .filter(|id| **id != defect.check && !defect.also.iter().any(|also| also == *id))
+        .collect();
+    let path = defect.path.strip_prefix(workspace()).unwrap_or(&defect.path).display().to_string();
+    match (own, others.is_empty()) {
+        (true, true) => None,
+        (false, _) => Some(format!("{path}: its check is silent; {others:?} failed")),
+        (true, false) => {
+            Some(format!("{path}: {others:?} failed as well, and its header does not name them"))
+        }
+    }
+}
+
+/// A database on which a defect of this check can be seen: plans need rows, the rest is quicker without many.
+async fn database(check: &str) -> Database {
+    let made = if check.starts_with("perf") { Database::loaded(10_000).await } else { Database::seeded().await };
+    made.unwrap()
+}
+
+/// Checks that only ever advise: their suite proves that the advice is given.
+fn is_advice(id: &str) -> bool {
+    id == "schema.indexes.redundant"
+}
+
+/// The ids of the checks that fail: all that only read a database and take no time of it, and the one of a defect.
+async fn failing(database: &Database, own: Option<&str>) -> BTreeSet<&'static str> {
+    let context = database.context();
+    let mut failing = BTreeSet::new();
+    for check in registry().checks {
+        if (asks_the_database(&check) || Some(check.id) == own)
+            && check.run(&context).await.outcome() == Outcome::Fail
+        {
+            failing.insert(check.id);
+        }
+    }
+    failing
+}
+
+/// A latency is measured, and a test asserts no time: that check is asked for its own defects only.
+fn asks_the_database(check: &Check) -> bool {
+    check.safety == Safety::Live
+        && ["schema", "integrity", "perf", "monitoring"].contains(&check.suite())
+        && check.id != "perf.queries.latency"
+}

@@ -1,0 +1,113 @@
+//! The program's own manners: arguments, exit statuses, one sentence for each mistake.
+
+use std::process::{Command, Output};
+
+use crate::folder::{self, workspace};
+
+/// The program, with the workspace's fixtures and without what this process's environment would add.
+pub(crate) fn runbook() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runbook"));
+    command.current_dir(workspace()).env_remove("RUNBOOK_FIXTURES").env_remove("RUNBOOK_TARGET");
+    command.env_remove("RUST_LOG").env("NO_COLOR", "1");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    runbook().args(arguments).output().unwrap()
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn every_check_is_listed_with_the_lines_it_stands_for() {
+    let output = run(&["list", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    let entries: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(entries.len() > 40, "{}", entries.len());
+    let valid = entries.iter().find(|entry| entry["id"] == "schema.indexes.valid").unwrap();
+    assert_eq!(valid["live_safe"], true);
+    assert_eq!(valid["lines"][0], "Check indexes");
+    assert_eq!(valid["required"], serde_json::json!(["ephemeral", "live"]));
+    let page = printed(&run(&["list"]));
+    assert!(page.contains("smoke.project.create") && page.contains("Create test project"), "{page}");
+}
+
+#[test]
+fn mistakes_on_the_command_line_end_with_2_and_one_sentence() {
+    for (arguments, said) in [
+        (&["verify"][..], "--target"),
+        (&["verify", "--target", "nowhere"], "runbook.toml has no [targets.nowhere]; it names staging"),
+        (&["verify", "--database-url", "mysql://x:hunter2@y/z"], "--database-url: not a usable database address"),
+        (
+            &["verify", "--database-url", "postgres://x@y/z", "--only", "nosuch"],
+            "there is no such suite or check",
+        ),
+        (&["rehearse", "--to", "999"], "--to 999: there is no such revision; there are 001"),
+        (&["rehearse", "--from", "007", "--to", "006"], "--from 007 is not before --to 006"),
+        (&["report", "/nowhere.json"], "/nowhere.json: cannot be read"),
+        (&["rehearse", "--report", "/proc/report"], "the report cannot be written to /proc/report"),
+        (&["list", "--fixtures", "/nowhere"], "cannot be read"),
+        (&["dance"], "unrecognized subcommand"),
+    ] {
+        let output = run(arguments);
+        let errors = errors(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {errors}");
+        assert!(errors.contains(said), "{arguments:?}: {errors}");
+        assert!(!errors.contains("hunter2") && !errors.contains("panicked"), "{errors}");
+    }
+}
+
+#[test]
+fn settings_that_are_wrong_are_shown_where_they_stand() {
+    let folder = folder::of("# Release\n\n- Look\n", "[[line]]\nwords = \"Look\"\ncheks = []\n");
+    let output = run(&["list", "--fixtures", folder.path().to_str().unwrap()]);
+    let errors = errors(&output);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(
+        errors.contains("runbook.toml:11") && errors.contains("cheks") && errors.contains("here"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn an_unreachable_database_is_one_sentence_without_its_password() {
+    let output = run(&["verify", "--database-url", "postgres://someone:hunter2@127.0.0.1:1/nothing"]);
+    let errors = errors(&output);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("127.0.0.1:1") && !errors.contains("hunter2"), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+}
+
+#[test]
+fn the_program_without_rehearsals_carries_no_container_code() {
+    let tree = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO"));
+        command.current_dir(workspace()).args([
+            "tree",
+            "--offline",
+            "-p",
+            "cli",
+            "-e",
+            "normal",
+            "--prefix",
+            "none",
+        ]);
+        let output = command.args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", errors(&output));
+        printed(&output)
+    };
+    let holds = |tree: &str, name: &str| tree.lines().any(|line| line.split(' ').next() == Some(name));
+    let lean = tree(&["--no-default-features"]);
+    for name in ["harness", "testcontainers", "bollard"] {
+        assert!(!holds(&lean, name), "{name} is in the tree");
+    }
+    // The question can be answered with yes.
+    let whole = tree(&[]);
+    assert!(holds(&whole, "harness") && holds(&whole, "testcontainers"));
+}

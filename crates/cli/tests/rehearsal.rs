@@ -1,0 +1,98 @@
+//! One whole rehearsal, as a person starts it.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::Value;
+
+use crate::folder::workspace;
+use crate::program::runbook;
+
+/// Every text of a JSON value, row by row.
+fn texts(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::String(text) => into.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, into)),
+        Value::Object(fields) => fields.values().for_each(|item| texts(item, into)),
+        _ => {}
+    }
+}
+
+/// The words of a line of Markdown: without list marker, box, heading sign, comment sign, tick or bold.
+fn words(row: &str) -> &str {
+    let row = row.trim().trim_start_matches(['#', '✅']).trim();
+    let row = row.strip_prefix("- [ ]").or_else(|| row.strip_prefix("- ")).unwrap_or(row).trim();
+    row.trim_start_matches("**").trim_end_matches("**")
+}
+
+#[test]
+fn a_rehearsal_carries_out_every_line_of_the_runbook_and_is_a_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report");
+    let fixtures = patient_fixtures(folder.path());
+    let mut program = runbook();
+    let program = program.arg("rehearse").arg("--report").arg(&report).arg("--fixtures").arg(&fixtures);
+    let output = program.output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{shown}\n{errors}");
+
+    let json: Value =
+        serde_json::from_str(&std::fs::read_to_string(report.join("report.json")).unwrap()).unwrap();
+    let schema = std::fs::read_to_string(workspace().join("docs/report.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
+    let problems: Vec<String> =
+        validator.iter_errors(&json).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+    assert_eq!(json["verdict"], "go");
+
+    every_line_appears(&json);
+    every_required_check_passed(&json);
+
+    // The seven steps in their order, and the rollback last.
+    let titles: Vec<&str> =
+        json["steps"].as_array().unwrap().iter().map(|s| s["title"].as_str().unwrap()).collect();
+    assert_eq!(titles.last(), Some(&"Rollback Procedure"));
+    assert_eq!(json["criteria"].as_array().unwrap().len(), 6);
+
+    for name in ["report.html", "report.junit.xml", "journal.jsonl"] {
+        let mode = std::fs::metadata(report.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    assert!(!report.join("work").exists(), "dumps of the rehearsal are gone");
+}
+
+/// The workspace's fixtures with budgets that a busy machine keeps: what is proved here is not the clock's business.
+fn patient_fixtures(folder: &std::path::Path) -> std::path::PathBuf {
+    let copy = folder.join("fixtures");
+    let copied = std::process::Command::new("cp").arg("-r").arg(workspace().join("fixtures")).arg(&copy).status();
+    assert!(copied.unwrap().success());
+    let path = copy.join("runbook.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let patient =
+        text.replace("\nquery_ms = 50\n", "\nquery_ms = 60000\n").replace("budget_factor = 1.0", "budget_factor = 1000.0");
+    assert!(patient.contains("60000") && patient.contains("1000.0"));
+    std::fs::write(&path, patient).unwrap();
+    copy
+}
+
+fn every_line_appears(json: &Value) {
+    let mut all = Vec::new();
+    texts(json, &mut all);
+    let rows: BTreeSet<&str> = all.iter().flat_map(|text| text.lines()).map(str::trim).collect();
+    let markdown = std::fs::read_to_string(workspace().join("fixtures/runbook.md")).unwrap();
+    let wanted = markdown.lines().map(words).filter(|row| !row.is_empty() && !row.starts_with("```"));
+    let missing: Vec<&str> = wanted.filter(|row| !rows.contains(row)).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+fn every_required_check_passed(json: &Value) {
+    let steps = json["steps"].as_array().unwrap();
+    let lines = steps.iter().flat_map(|step| step["lines"].as_array().unwrap());
+    let checks: Vec<&Value> = lines.flat_map(|line| line["checks"].as_array().unwrap()).collect();
+    let required: Vec<_> = checks.iter().filter(|check| check["required"] == true).collect();
+    assert!(required.len() > 15, "{}", required.len());
+    for check in required {
+        assert_eq!(check["verdict"], "pass", "{check}");
+    }
+}
