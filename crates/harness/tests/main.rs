@@ -2,6 +2,7 @@
 
 mod backends;
 mod databases;
+mod kept;
 mod leases;
 mod loading;
 mod proxy;
