@@ -1,8 +1,11 @@
 //! One test binary; a module a topic.
 mod address;
+mod check;
 mod document;
 mod live;
 mod reader;
+mod report;
 mod settings;
 mod statement;
-mod report;
+mod verdict;
+mod wait;

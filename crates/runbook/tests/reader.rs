@@ -19,7 +19,11 @@ async fn live(db: &Ephemeral, limits: ReadLimits) -> Live {
 }
 
 fn limits() -> ReadLimits {
-    ReadLimits { statement: Duration::from_secs(7), lock: Duration::from_secs(3), idle: Duration::from_secs(11) }
+    ReadLimits {
+        statement: Duration::from_secs(7),
+        lock: Duration::from_secs(3),
+        idle: Duration::from_secs(11),
+    }
 }
 
 #[tokio::test]
@@ -59,7 +63,8 @@ async fn a_statement_past_its_time_is_interrupted_and_the_session_goes_on() {
     let db = Database::empty().await.unwrap();
     let live = live(&db, ReadLimits { statement: Duration::from_millis(30), ..limits() }).await;
     let mut reader = live.reader().await.unwrap();
-    let error = reader.scalar::<i64>("SELECT count(*) FROM generate_series(1, 1000000000)").await.unwrap_err();
+    let error =
+        reader.scalar::<i64>("SELECT count(*) FROM generate_series(1, 1000000000)").await.unwrap_err();
     assert!(matches!(error, CheckError::Interrupted(_)), "{error}");
     assert_eq!(reader.scalar::<i32>("SELECT 1").await.unwrap(), 1);
 }
@@ -74,7 +79,8 @@ async fn a_reader_gives_its_connection_back_without_a_transaction() {
     for _ in 0..6 {
         execute(&db, "CREATE TABLE IF NOT EXISTS t (a int)").await;
         let mut connection = db.pool().acquire().await.unwrap();
-        let read_only: String = sqlx::query_scalar("SHOW transaction_read_only").fetch_one(&mut *connection).await.unwrap();
+        let read_only: String =
+            sqlx::query_scalar("SHOW transaction_read_only").fetch_one(&mut *connection).await.unwrap();
         assert_eq!(read_only, "off");
     }
 }
@@ -137,9 +143,17 @@ async fn what_a_user_made_volatile_or_of_its_owner_is_refused() {
         "SELECT lock(1)",
     ] {
         let error = reader.rows(sql, Default::default()).await.unwrap_err();
-        assert!(matches!(error, CheckError::Refused(Refused::Function(_) | Refused::Operator(_))), "{sql}: {error}");
+        assert!(
+            matches!(error, CheckError::Refused(Refused::Function(_) | Refused::Operator(_))),
+            "{sql}: {error}"
+        );
     }
-    for sql in ["SELECT honest(1)", "SELECT pg_catalog.lower('A')", "SELECT t.a, 1 <> 2 FROM t", "SELECT clock_timestamp(), random()"] {
+    for sql in [
+        "SELECT honest(1)",
+        "SELECT pg_catalog.lower('A')",
+        "SELECT t.a, 1 <> 2 FROM t",
+        "SELECT clock_timestamp(), random()",
+    ] {
         reader.rows(sql, Default::default()).await.unwrap();
     }
 }
@@ -166,10 +180,24 @@ async fn every_volatile_function_of_a_bare_server_is_refused_or_known_to_be_harm
             _ => let_through.push(name),
         }
     }
-    let writers = ["reset", "advisory", "notify", "terminate", "cancel", "nextval", "setval", "lo_", "create", "drop", "switch"];
+    let writers = [
+        "reset",
+        "advisory",
+        "notify",
+        "terminate",
+        "cancel",
+        "nextval",
+        "setval",
+        "lo_",
+        "create",
+        "drop",
+        "switch",
+    ];
     let wrong: Vec<_> = let_through
         .iter()
-        .filter(|name| writers.iter().any(|writer| name.starts_with(writer) || name.contains(&format!("_{writer}"))))
+        .filter(|name| {
+            writers.iter().any(|writer| name.starts_with(writer) || name.contains(&format!("_{writer}")))
+        })
         .collect();
     assert!(wrong.is_empty(), "{wrong:?}");
     assert!(let_through.len() < 120, "{} functions are let through: {let_through:?}", let_through.len());
@@ -178,7 +206,9 @@ async fn every_volatile_function_of_a_bare_server_is_refused_or_known_to_be_harm
 #[tokio::test]
 async fn explain_analyze_runs_on_an_ephemeral_database_only() {
     let db = Database::empty().await.unwrap();
-    let rows = db.analyze("EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT 1", Default::default()).await;
+    let rows = db
+        .analyze("EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT 1", Default::default())
+        .await;
     assert!(!rows.unwrap().is_empty());
     let refused = db.reader().await.unwrap().rows("EXPLAIN ANALYZE SELECT 1", Default::default()).await;
     assert!(matches!(refused, Err(CheckError::Refused(Refused::Analyze(_)))));
