@@ -6,6 +6,7 @@ mod gate;
 mod generic_plan;
 mod index;
 mod latency;
+mod paired;
 mod plan;
 mod query;
 mod relations;
@@ -18,6 +19,7 @@ use runbook::check::Check;
 pub use bound::{Bound, Stopped, Value};
 pub use explain::{Generic, explain, generic};
 pub use gate::{Gate, Latencies, milliseconds};
+pub use paired::{Change, Comparison, LEAST_ROUNDS, Random};
 pub use plan::{Node, Plan};
 pub use query::{Expectation, Parameter, Query, RowBound};
 
