@@ -1,6 +1,8 @@
 //! Errors of the settings, each with the place that is wrong.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::Arc;
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
@@ -27,7 +29,7 @@ pub enum SettingsError {
         problem: String,
         /// The file's text.
         #[source_code]
-        source_code: NamedSource<String>,
+        source_code: Arc<NamedSource<String>>,
         /// The place in it.
         #[label("here")]
         span: SourceSpan,
@@ -69,7 +71,7 @@ impl SettingsError {
             path: path.display().to_string(),
             line,
             problem,
-            source_code: NamedSource::new(path.display().to_string(), text.to_owned()),
+            source_code: Arc::new(NamedSource::new(path.display().to_string(), text.to_owned())),
             span: span.into(),
             help,
         }
