@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::Arc;
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
