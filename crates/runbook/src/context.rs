@@ -14,7 +14,6 @@ use crate::stash::Stash;
 
 /// The database of the target.
 #[derive(Debug, Clone)]
-#[allow(clippy::large_enum_variant, reason = "there is one a run, and a box would cost every reader a word")]
 pub enum Database {
     /// Somebody uses it.
     Live(Live),

@@ -18,7 +18,7 @@ pub const MARK: &str = "ephemeral: made by runbook, removed with its run";
 #[derive(Clone)]
 pub struct Ephemeral {
     pool: PgPool,
-    url: DatabaseUrl,
+    url: Arc<DatabaseUrl>,
     limits: ReadLimits,
     catalogue: Arc<OnceCell<Arc<Catalogue>>>,
 }
@@ -49,7 +49,7 @@ impl Ephemeral {
                 "{url} is not an ephemeral database: it lacks the comment by which runbook knows its own"
             )));
         }
-        Ok(Self { pool, url, limits, catalogue: Arc::default() })
+        Ok(Self { pool, url: Arc::new(url), limits, catalogue: Arc::default() })
     }
 
     /// Connections that may do anything.
