@@ -104,7 +104,7 @@ async fn acquire() -> Result<Arc<Shared>, HarnessError> {
     if let Some(record) = read(&state) {
         return Ok(Arc::new(Shared { state, record, _lease: lease }));
     }
-    let start = state.lock("start")?;
+    let start = state.lock("start").await?;
     let record = match read(&state) {
         Some(record) => record,
         None => {

@@ -65,12 +65,16 @@ impl State {
         }
     }
 
-    /// Waits for an exclusive lock of this name; it lasts as long as the returned file is open.
-    pub(crate) fn lock(&self, name: &str) -> Result<File, HarnessError> {
+    /// Waits for an exclusive lock of this name; it lasts as long as the returned file is open. The wait has a
+    /// thread of its own: who holds the lock may need this one to get on.
+    pub(crate) async fn lock(&self, name: &str) -> Result<File, HarnessError> {
         let path = self.path(name);
         let file = open(&path).map_err(HarnessError::io(&path))?;
-        file.lock().map_err(HarnessError::io(&path))?;
-        Ok(file)
+        let waited = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
+        match waited {
+            Ok(locked) => locked.map_err(HarnessError::io(&path)),
+            Err(error) => Err(HarnessError::Other(format!("waiting for {} failed: {error}", path.display()))),
+        }
     }
 
     /// Whether nobody holds this lock.

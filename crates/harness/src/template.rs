@@ -88,7 +88,7 @@ pub(crate) async fn ensure(
         None => None,
     };
     // One builder across all processes; who waited finds it ready.
-    let _building = shared.state.lock(&format!("lock-{name}"))?;
+    let _building = shared.state.lock(&format!("lock-{name}")).await?;
     if exists(admin, &name).await? {
         return Ok(name);
     }

@@ -30,3 +30,17 @@ async fn two_databases_do_not_see_each_other() {
         sqlx::query_scalar("SELECT to_regclass('only_here')::text").fetch_one(other.pool()).await.unwrap();
     assert_eq!(seen, None);
 }
+
+#[tokio::test]
+async fn many_databases_asked_for_at_once_wait_for_one_template() {
+    // A revision that no other test asks for: its template is not there yet.
+    let asked = ["003", "003", "003", "003"].map(Database::at);
+    for db in futures_util::future::join_all(asked).await {
+        let reached: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE tablename = 'pricing_configs'")
+                .fetch_one(db.unwrap().pool())
+                .await
+                .unwrap();
+        assert_eq!(reached, 1);
+    }
+}

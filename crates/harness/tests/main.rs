@@ -1,5 +1,13 @@
 //! One test binary; a module a topic.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests are tests too, though the lint knows only the functions marked as such"
+)]
+
 mod backends;
 mod databases;
 mod kept;
