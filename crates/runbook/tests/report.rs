@@ -270,7 +270,7 @@ fn markdown_says_what_failed_and_lets_no_markup_through() {
     assert!(page.contains("mend: REINDEX INDEX CONCURRENTLY"), "{page}");
     assert!(page.contains("ix\\_&lt;b&gt;") && !page.contains("<b>"), "{page}");
     assert!(
-        page.contains("monitoring.dashboards.reachable") == false,
+        !page.contains("monitoring.dashboards.reachable"),
         "what is not required is in the table only"
     );
 }

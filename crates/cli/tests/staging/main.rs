@@ -6,6 +6,8 @@
 //! A test fails when its check fails, and when its check is required on a live target (`[checks.required] live`) and
 //! was not measured. Without a target every test fails. Plain `cargo test` has no target to ask: it says so.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "nextest reads the list here, and a person the sentence")]
+
 use std::process::{Command, ExitCode};
 
 use serde_json::Value;
