@@ -30,9 +30,13 @@ impl Binaries {
 
     /// Whether the server can load this library: `pg_stat_statements`.
     pub(crate) fn has_library(&self, name: &str) -> bool {
-        // `postgres` finds its libraries relative to itself; the layouts of Debian, Fedora and Homebrew.
+        // `postgres` finds its libraries relative to itself, past a link to it in a folder of the PATH; the layouts of
+        // Debian, Fedora and Homebrew.
+        let program = self.folder.join("postgres");
+        let program = program.canonicalize().unwrap_or(program);
+        let folder = program.parent().unwrap_or(&self.folder);
         ["../lib", "../lib/postgresql", "../lib64", "../lib/pgsql", "../lib64/pgsql"].iter().any(|lib| {
-            ["so", "dylib"].iter().any(|end| self.folder.join(lib).join(format!("{name}.{end}")).exists())
+            ["so", "dylib"].iter().any(|end| folder.join(lib).join(format!("{name}.{end}")).exists())
         })
     }
 
