@@ -1,7 +1,7 @@
 //! A service with one fault: the reference service, whose requests and answers pass through it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -116,7 +116,7 @@ pub fn all() -> Vec<(PathBuf, Defect)> {
 }
 
 /// One description.
-pub fn read(path: &std::path::Path) -> Defect {
+fn read(path: &Path) -> Defect {
     let text = std::fs::read_to_string(path).unwrap();
     let mut defect: Defect =
         toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
