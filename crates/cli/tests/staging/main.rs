@@ -6,7 +6,11 @@
 //! A test fails when its check fails, and when its check is required on a live target (`[checks.required] live`) and
 //! was not measured. Without a target every test fails. Plain `cargo test` has no target to ask: it says so.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "nextest reads the list here, and a person the sentence")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "nextest reads the list here, and a person the sentence"
+)]
 
 use std::process::{Command, ExitCode};
 
@@ -21,8 +25,7 @@ fn main() -> ExitCode {
         // None is ignored.
         if has("--ignored") { Ok(()) } else { list() }
     } else if has("--exact") {
-        let names = arguments.iter().filter(|argument| !argument.starts_with("--"));
-        names.map(|name| ask(name)).collect()
+        arguments.iter().filter(|argument| !argument.starts_with("--")).try_for_each(|name| ask(name))
     } else if std::env::var_os(TARGET).is_none() {
         println!("staging: nothing asked; set {TARGET} and run `cargo nextest run --profile staging`");
         Ok(())
