@@ -45,7 +45,9 @@ impl Database {
     pub fn ephemeral(&self) -> Result<&Ephemeral, CheckError> {
         match self {
             Self::Ephemeral(ephemeral) => Ok(ephemeral),
-            Self::Live(_) => Err(CheckError::Missing("it writes, so it runs on an ephemeral database only".into())),
+            Self::Live(_) => {
+                Err(CheckError::Missing("it writes, so it runs on an ephemeral database only".into()))
+            }
         }
     }
 }
@@ -67,7 +69,8 @@ pub trait Scratch: Send + Sync {
     fn empty(&self) -> BoxFuture<'_, Result<Box<dyn ScratchDatabase>, CheckError>>;
 
     /// A database at a migration revision, with the seed rows that the settings name where `seeded`.
-    fn at(&self, revision: &str, seeded: bool) -> BoxFuture<'_, Result<Box<dyn ScratchDatabase>, CheckError>>;
+    fn at(&self, revision: &str, seeded: bool)
+    -> BoxFuture<'_, Result<Box<dyn ScratchDatabase>, CheckError>>;
 }
 
 /// A scratch database: reclaimed when dropped.
@@ -120,7 +123,9 @@ impl Context {
     /// # Errors
     /// When none can be had.
     pub fn scratch(&self) -> Result<&dyn Scratch, CheckError> {
-        self.scratch.as_deref().ok_or_else(|| CheckError::Missing("there is no server for scratch databases".into()))
+        self.scratch
+            .as_deref()
+            .ok_or_else(|| CheckError::Missing("there is no server for scratch databases".into()))
     }
 
     /// The folder of the backups, or why there is none.
