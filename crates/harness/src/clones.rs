@@ -56,8 +56,15 @@ pub(crate) async fn claim(shared: &Arc<Shared>, kind: &Kind) -> Result<Claim, Ha
         }
     };
     HELD.fetch_add(1, Ordering::Relaxed);
-    refill(shared, kind, &template);
     Ok(claim)
+}
+
+/// Has the next clones made, now that the claimed one is connected to: cloning would slow the connect down.
+pub(crate) fn claimed(shared: &Arc<Shared>, kind: &Kind) -> Result<(), HarnessError> {
+    let settings = crate::try_settings()?;
+    let template = kind.template(&settings, shared.record.version_num, &shared.record.scope)?;
+    refill(shared, kind, &template);
+    Ok(())
 }
 
 /// Gives a claimed clone back: it is dropped, or kept for a person where the test has failed. Returns until when.

@@ -95,7 +95,11 @@ impl Database {
             .map_err(|error| HarnessError::Other(error.to_string()))?;
         let limits = try_settings()?.limits.reading();
         match Ephemeral::adopt(url, limits).await {
-            Ok(ephemeral) => Ok(Self { ephemeral, claim: Some(claim), shared }),
+            Ok(ephemeral) => {
+                let database = Self { ephemeral, claim: Some(claim), shared };
+                clones::claimed(&database.shared, &kind)?;
+                Ok(database)
+            }
             Err(error) => {
                 clones::release(&shared, claim, false);
                 Err(HarnessError::Other(error.to_string()))
