@@ -26,6 +26,13 @@ pub(crate) fn load(global: &Global) -> Result<System, Failure> {
     let settings = Settings::load(&folder(global))?;
     let registry = crate::registry::registry();
     let procedure = Procedure::of(&settings, &registry)?;
+    let checks: Vec<&str> = registry.checks.iter().map(|check| check.id).collect();
+    let actions: Vec<&str> = registry.actions.iter().map(|action| action.id).collect();
+    settings.validate(&checks, &actions)?;
+    // The files that suites read later: what is wrong with one is known before anything runs.
+    smoke::validate(&settings).map_err(|error| *error)?;
+    integrity::rules::load(&settings).map_err(Failure::said)?;
+    perf::Query::all(&settings).map_err(|error| *error)?;
     Ok(System { settings, registry, procedure })
 }
 

@@ -17,7 +17,10 @@ pub(crate) fn stop() -> watch::Receiver<bool> {
         either(&mut interrupt, &mut terminate).await;
         let _ = sender.send(true);
         either(&mut interrupt, &mut terminate).await;
-        #[allow(clippy::disallowed_methods, reason = "asked twice: the watcher of the harness cleans up after us")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "asked twice: the watcher of the harness cleans up after us"
+        )]
         std::process::exit(130);
     });
     receiver

@@ -78,7 +78,8 @@ async fn judge(defect: Defect) -> Option<String> {
 
 /// A database on which a defect of this check can be seen: plans need rows, the rest is quicker without many.
 async fn database(check: &str) -> Database {
-    let made = if check.starts_with("perf") { Database::loaded(10_000).await } else { Database::seeded().await };
+    let made =
+        if check.starts_with("perf") { Database::loaded(10_000).await } else { Database::seeded().await };
     made.unwrap()
 }
 

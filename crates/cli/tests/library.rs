@@ -96,7 +96,9 @@ async fn its_faults_are_found_and_are_a_no_go() {
         json["reasons"].as_array().unwrap().iter().map(|reason| reason.as_str().unwrap()).collect();
     assert_eq!(failed.len(), 2, "{failed:#?}");
     assert!(
-        failed.iter().any(|reason| reason.starts_with("integrity.rules: lending.book") && reason.contains("isbn-8")),
+        failed
+            .iter()
+            .any(|reason| reason.starts_with("integrity.rules: lending.book") && reason.contains("isbn-8")),
         "{failed:#?}"
     );
 }

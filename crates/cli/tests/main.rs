@@ -1,12 +1,17 @@
 //! One test binary; a module a topic.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so by panicking"
+)]
 
+mod defects;
 mod folder;
+mod library;
 mod plan;
 mod played_staging;
 mod procedure;
-mod defects;
-mod library;
 mod program;
 mod rehearsal;
 mod secrets;

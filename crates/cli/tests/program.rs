@@ -43,7 +43,10 @@ fn mistakes_on_the_command_line_end_with_2_and_one_sentence() {
     for (arguments, said) in [
         (&["verify"][..], "--target"),
         (&["verify", "--target", "nowhere"], "runbook.toml has no [targets.nowhere]; it names staging"),
-        (&["verify", "--database-url", "mysql://x:hunter2@y/z"], "--database-url: not a usable database address"),
+        (
+            &["verify", "--database-url", "mysql://x:hunter2@y/z"],
+            "--database-url: not a usable database address",
+        ),
         (
             &["verify", "--database-url", "postgres://x@y/z", "--only", "nosuch"],
             "there is no such suite or check",

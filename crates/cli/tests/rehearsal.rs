@@ -65,12 +65,14 @@ fn a_rehearsal_carries_out_every_line_of_the_runbook_and_is_a_go() {
 /// The workspace's fixtures with budgets that a busy machine keeps: what is proved here is not the clock's business.
 fn patient_fixtures(folder: &std::path::Path) -> std::path::PathBuf {
     let copy = folder.join("fixtures");
-    let copied = std::process::Command::new("cp").arg("-r").arg(workspace().join("fixtures")).arg(&copy).status();
+    let copied =
+        std::process::Command::new("cp").arg("-r").arg(workspace().join("fixtures")).arg(&copy).status();
     assert!(copied.unwrap().success());
     let path = copy.join("runbook.toml");
     let text = std::fs::read_to_string(&path).unwrap();
-    let patient =
-        text.replace("\nquery_ms = 50\n", "\nquery_ms = 60000\n").replace("budget_factor = 1.0", "budget_factor = 1000.0");
+    let patient = text
+        .replace("\nquery_ms = 50\n", "\nquery_ms = 60000\n")
+        .replace("budget_factor = 1.0", "budget_factor = 1000.0");
     assert!(patient.contains("60000") && patient.contains("1000.0"));
     std::fs::write(&path, patient).unwrap();
     copy

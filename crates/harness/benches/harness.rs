@@ -3,7 +3,13 @@
 //! The stages run in processes of their own, because what they differ in is their environment. A figure is
 //! compared with a figure of the same run; where two are compared, they take turns.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a bench, not a library")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a bench, not a library"
+)]
 #![allow(missing_docs, reason = "a bench has no public items")]
 
 use std::path::Path;

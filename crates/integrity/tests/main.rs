@@ -1,5 +1,12 @@
 //! One test binary; a module a topic.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside of #[test] functions"
+)]
+
 mod clean;
 mod defects;
 mod foreign_keys;

@@ -8,7 +8,9 @@ use crate::window::{Span, percent};
 
 /// Its check.
 pub(crate) const CHECK: Check =
-    Check::live_safe("monitoring.cache_hit_rate", "Blocks are found in the buffer cache", |context| Box::pin(run(context)));
+    Check::live_safe("monitoring.cache_hit_rate", "Blocks are found in the buffer cache", |context| {
+        Box::pin(run(context))
+    });
 
 async fn run(context: &Context) -> Result<Verdict, CheckError> {
     let thresholds = &context.settings.thresholds;
@@ -17,7 +19,10 @@ async fn run(context: &Context) -> Result<Verdict, CheckError> {
     let asked = blocks.hit + blocks.read;
     let needed = needed(&span, blocks.blocks, thresholds.cache_hit_rate, thresholds.minimum_traffic);
     if asked < needed {
-        return Err(CheckError::Missing(format!("{asked} blocks asked for {}, and a rate needs {needed}", span.words())));
+        return Err(CheckError::Missing(format!(
+            "{asked} blocks asked for {}, and a rate needs {needed}",
+            span.words()
+        )));
     }
     let mut evidence = Evidence::of("blocks");
     evidence.examine(u64::try_from(asked).unwrap_or(0));

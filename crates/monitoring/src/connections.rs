@@ -9,7 +9,9 @@ use crate::window::percent;
 
 /// Its check.
 pub(crate) const CHECK: Check =
-    Check::live_safe("monitoring.connections", "There is room for more connections", |context| Box::pin(run(context)));
+    Check::live_safe("monitoring.connections", "There is room for more connections", |context| {
+        Box::pin(run(context))
+    });
 
 #[derive(Debug, FromRow)]
 struct Limit {

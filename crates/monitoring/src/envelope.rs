@@ -7,10 +7,11 @@ use sqlx::postgres::PgArguments;
 use sqlx::{Arguments as _, FromRow};
 
 /// Its check.
-pub(crate) const CHECK: Check =
-    Check::live_safe("monitoring.envelope_populated", "The service fills its envelope columns on every row", |context| {
-        Box::pin(run(context))
-    });
+pub(crate) const CHECK: Check = Check::live_safe(
+    "monitoring.envelope_populated",
+    "The service fills its envelope columns on every row",
+    |context| Box::pin(run(context)),
+);
 
 #[derive(Debug, FromRow)]
 struct Named {
@@ -29,12 +30,15 @@ struct Counted {
 async fn run(context: &Context) -> Result<Verdict, CheckError> {
     let envelope = &context.settings.envelope;
     let Some(table) = &envelope.table else {
-        return Err(CheckError::Missing("no table is named: set table under [envelope] in runbook.toml".into()));
+        return Err(CheckError::Missing(
+            "no table is named: set table under [envelope] in runbook.toml".into(),
+        ));
     };
     let condition = envelope.written_by_service.as_deref().unwrap_or("true");
     let mut reader = context.reader().await?;
-    let named: Vec<Named> =
-        reader.fetch_with(include_str!("envelope.sql"), arguments(table, &envelope.columns, condition)?).await?;
+    let named: Vec<Named> = reader
+        .fetch_with(include_str!("envelope.sql"), arguments(table, &envelope.columns, condition)?)
+        .await?;
     let Some(named) = named.first() else {
         return Err(CheckError::Missing(format!(
             "there is no table {table}, or no columns are named: correct [envelope] in runbook.toml"
@@ -56,7 +60,10 @@ async fn run(context: &Context) -> Result<Verdict, CheckError> {
                 evidence.find(Finding::error(
                     format!("{}.{column}", named.name),
                     format!("is null in {empty} of {written} rows that the service wrote"),
-                    format!("list them: SELECT * FROM {} WHERE ({condition}) AND {column} IS NULL", named.name),
+                    format!(
+                        "list them: SELECT * FROM {} WHERE ({condition}) AND {column} IS NULL",
+                        named.name
+                    ),
                 ));
             }
             evidence.summarise(format!("{} columns of {written} rows", named.columns.len()));
@@ -67,7 +74,8 @@ async fn run(context: &Context) -> Result<Verdict, CheckError> {
 
 fn arguments(table: &str, columns: &[String], condition: &str) -> Result<PgArguments, CheckError> {
     let mut arguments = PgArguments::default();
-    let sent = arguments.add(table).and_then(|()| arguments.add(columns)).and_then(|()| arguments.add(condition));
+    let sent =
+        arguments.add(table).and_then(|()| arguments.add(columns)).and_then(|()| arguments.add(condition));
     sent.map_err(|error| CheckError::Other(format!("the settings cannot be sent: {error}")))?;
     Ok(arguments)
 }

@@ -7,10 +7,11 @@ use runbook::verdict::{Evidence, Finding, Measurement, Threshold, Verdict};
 use crate::window::{Span, Table, percent};
 
 /// Its check.
-pub(crate) const CHECK: Check =
-    Check::live_safe("monitoring.index_hit_rate", "Tables past a size are read through their indexes", |context| {
-        Box::pin(run(context))
-    });
+pub(crate) const CHECK: Check = Check::live_safe(
+    "monitoring.index_hit_rate",
+    "Tables past a size are read through their indexes",
+    |context| Box::pin(run(context)),
+);
 
 async fn run(context: &Context) -> Result<Verdict, CheckError> {
     let thresholds = &context.settings.thresholds;
@@ -42,14 +43,21 @@ async fn run(context: &Context) -> Result<Verdict, CheckError> {
     evidence.measure(Measurement::new("scans that used an index", rate, "%").within(bound));
     let (hit, read) = (total(|table| table.idx_hit), total(|table| table.idx_read));
     if hit + read > 0 {
-        evidence.measure(Measurement::new("index blocks found in shared buffers", percent(hit, hit + read), "%"));
+        evidence.measure(Measurement::new(
+            "index blocks found in shared buffers",
+            percent(hit, hit + read),
+            "%",
+        ));
     }
     for table in &tables {
         let scans = table.idx_scans + table.seq_scans;
         if scans > 0 && !bound.holds(percent(table.idx_scans, scans)) {
             evidence.find(Finding::advice(
                 &table.name,
-                format!("{} of {scans} scans of its {} blocks were sequential", table.seq_scans, table.blocks),
+                format!(
+                    "{} of {scans} scans of its {} blocks were sequential",
+                    table.seq_scans, table.blocks
+                ),
                 "look for the statements that filter it by columns without an index (EXPLAIN)",
             ));
         }

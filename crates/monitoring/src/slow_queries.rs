@@ -8,7 +8,9 @@ use crate::window::{Span, Statement};
 
 /// Its check.
 pub(crate) const CHECK: Check =
-    Check::live_safe("monitoring.slow_queries", "No statement is slow on average", |context| Box::pin(run(context)));
+    Check::live_safe("monitoring.slow_queries", "No statement is slow on average", |context| {
+        Box::pin(run(context))
+    });
 
 /// Under this many calls a mean says little (a report, a migration, a check of ours), and a slow one is advice.
 const JUDGED_CALLS: i64 = 5;
@@ -42,7 +44,10 @@ async fn run(context: &Context) -> Result<Verdict, CheckError> {
     if evidence.examined() > 0 {
         evidence.measure(Measurement::new("slowest mean", slowest, "ms").within(Threshold::Below(bound)));
         let number = evidence.examined();
-        evidence.summarise(format!("slowest mean {slowest:.1} ms of {number} statements, {calls} calls {}", span.words()));
+        evidence.summarise(format!(
+            "slowest mean {slowest:.1} ms of {number} statements, {calls} calls {}",
+            span.words()
+        ));
     }
     Ok(evidence.verdict())
 }
@@ -53,7 +58,8 @@ fn mean(entry: &Statement) -> f64 {
 }
 
 fn finding(entry: &Statement, mean: f64, judged: bool) -> Finding {
-    let longest = if entry.longest > 0.0 { format!(", {:.1} ms at most", entry.longest) } else { String::new() };
+    let longest =
+        if entry.longest > 0.0 { format!(", {:.1} ms at most", entry.longest) } else { String::new() };
     let problem = format!(
         "took {mean:.1} ms on average over {} calls{longest}, {} blocks a call",
         entry.calls,

@@ -8,7 +8,9 @@ use sqlx::{Arguments as _, FromRow};
 
 /// Its check.
 pub(crate) const CHECK: Check =
-    Check::live_safe("monitoring.transactions", "No transaction stays open", |context| Box::pin(run(context)));
+    Check::live_safe("monitoring.transactions", "No transaction stays open", |context| {
+        Box::pin(run(context))
+    });
 
 #[derive(Debug, FromRow)]
 struct Session {
@@ -23,7 +25,8 @@ async fn run(context: &Context) -> Result<Verdict, CheckError> {
     let limit = context.settings.thresholds.transaction_seconds;
     let mut arguments = PgArguments::default();
     arguments.add(limit).map_err(|error| CheckError::Other(format!("the limit cannot be sent: {error}")))?;
-    let sessions: Vec<Session> = context.reader().await?.fetch_with(include_str!("transactions.sql"), arguments).await?;
+    let sessions: Vec<Session> =
+        context.reader().await?.fetch_with(include_str!("transactions.sql"), arguments).await?;
     if let Some(session) = sessions.iter().find(|session| !session.permitted) {
         return Err(CheckError::NotPermitted(format!(
             "the role may not see what the sessions of others do: GRANT pg_read_all_stats TO {}",

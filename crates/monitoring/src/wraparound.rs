@@ -7,7 +7,9 @@ use sqlx::FromRow;
 
 /// Its check.
 pub(crate) const CHECK: Check =
-    Check::live_safe("monitoring.wraparound", "Old rows are frozen in time", |context| Box::pin(run(context)));
+    Check::live_safe("monitoring.wraparound", "Old rows are frozen in time", |context| {
+        Box::pin(run(context))
+    });
 
 #[derive(Debug, FromRow)]
 struct Relation {
@@ -25,17 +27,29 @@ async fn run(context: &Context) -> Result<Verdict, CheckError> {
     let mut evidence = Evidence::of("relations");
     evidence.examine(relations.len() as u64);
     for relation in &relations {
-        judge(&mut evidence, &relation.relation, "transactions", relation.age, relation.failsafe, relation.late);
+        judge(
+            &mut evidence,
+            &relation.relation,
+            "transactions",
+            relation.age,
+            relation.failsafe,
+            relation.late,
+        );
         let (age, failsafe) = (relation.multixact_age, relation.multixact_failsafe);
         judge(&mut evidence, &relation.relation, "multixacts", age, failsafe, relation.multixact_late);
     }
     measure(&mut evidence, "oldest transaction", relations.iter().map(|r| (r.age, r.failsafe)));
-    measure(&mut evidence, "oldest multixact", relations.iter().map(|r| (r.multixact_age, r.multixact_failsafe)));
+    measure(
+        &mut evidence,
+        "oldest multixact",
+        relations.iter().map(|r| (r.multixact_age, r.multixact_failsafe)),
+    );
     Ok(evidence.verdict())
 }
 
 fn judge(evidence: &mut Evidence, relation: &str, what: &str, age: i64, failsafe: i64, late: i64) {
-    let problem = format!("holds rows {age} {what} old; autovacuum should have frozen them at half of {late}");
+    let problem =
+        format!("holds rows {age} {what} old; autovacuum should have frozen them at half of {late}");
     let remedy = format!("VACUUM (FREEZE) {relation}, and look for what keeps autovacuum from it");
     if age >= failsafe {
         evidence.find(Finding::error(relation, problem, remedy));

@@ -45,6 +45,10 @@ async fn envelope_column_that_is_not_there_is_named() {
     let problems: Vec<&str> = verdict.findings().iter().map(|finding| finding.problem.as_str()).collect();
     assert_eq!(
         problems,
-        ["has no column \"confidence\"", "has no column \"constants_version\"", "has no column \"content_sha256\""]
+        [
+            "has no column \"confidence\"",
+            "has no column \"constants_version\"",
+            "has no column \"content_sha256\""
+        ]
     );
 }

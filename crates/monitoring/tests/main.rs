@@ -1,5 +1,12 @@
 //! One test binary; a module a topic.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside of #[test] functions"
+)]
+
 mod clean;
 mod defects;
 mod statements;
@@ -51,7 +58,9 @@ async fn healthy_traffic(db: &Database) {
 
 /// The same database with sessions that take on a role, one that every server has.
 async fn as_role(db: &Database, role: &str) -> Context {
-    let set = format!("DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET role = {role}', current_database()); END$$");
+    let set = format!(
+        "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET role = {role}', current_database()); END$$"
+    );
     execute(db, &set).await;
     let mut context = db.context();
     let limits = context.settings.limits.reading();

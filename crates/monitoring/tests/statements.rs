@@ -32,7 +32,10 @@ async fn role_that_may_not_see_others_statements_is_told_the_grant() {
         Some("the role may not see the statements of others: GRANT pg_read_all_stats TO pg_signal_backend")
     );
     let transactions = crate::verdict(&context, "monitoring.transactions").await;
-    assert!(transactions.reason().unwrap().ends_with("GRANT pg_read_all_stats TO pg_signal_backend"), "{transactions:?}");
+    assert!(
+        transactions.reason().unwrap().ends_with("GRANT pg_read_all_stats TO pg_signal_backend"),
+        "{transactions:?}"
+    );
 }
 
 #[tokio::test]
@@ -85,7 +88,11 @@ async fn utility_statements_and_questions_to_the_catalogue_are_not_judged() {
     let db = Database::seeded().await.unwrap();
     let context = db.context();
     act(&context, "monitoring.window.open").await;
-    execute(&db, "CREATE TABLE t AS SELECT 1 AS n FROM pg_sleep(0.06); REFRESH MATERIALIZED VIEW project_stats").await;
+    execute(
+        &db,
+        "CREATE TABLE t AS SELECT 1 AS n FROM pg_sleep(0.06); REFRESH MATERIALIZED VIEW project_stats",
+    )
+    .await;
     execute(&db, &"/* ours */ SELECT pg_sleep(0.06) FROM pg_class LIMIT 1;".repeat(5)).await;
     let verdict = verdict(&context, CHECK).await;
     assert_eq!(verdict.outcome(), Outcome::NotMeasured, "{verdict:?}");

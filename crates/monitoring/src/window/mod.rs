@@ -24,10 +24,11 @@ pub(crate) const OPEN: Action =
     });
 
 /// Closes it.
-pub(crate) const CLOSE: Action =
-    Action::new("monitoring.window.close", "Read the server's counters at the end of the window", |context| {
-        Box::pin(close(context))
-    });
+pub(crate) const CLOSE: Action = Action::new(
+    "monitoring.window.close",
+    "Read the server's counters at the end of the window",
+    |context| Box::pin(close(context)),
+);
 
 /// Two readings of the counters, or the first of them. Lives in the stash.
 #[derive(Debug, Clone)]
@@ -57,7 +58,11 @@ impl Span {
 
     /// What a figure of it is about, for a summary.
     pub fn words(&self) -> &'static str {
-        if self.from.is_some() { "over the window" } else { "since the statistics were reset, without a window" }
+        if self.from.is_some() {
+            "over the window"
+        } else {
+            "since the statistics were reset, without a window"
+        }
     }
 
     /// What the tables did in it.
@@ -99,7 +104,10 @@ impl Span {
             statements.forgotten = grown(earlier.forgotten, statements.forgotten, "of statements")?;
             for (key, entry) in &mut statements.entries {
                 // One that was forgotten in between and came again counts from nothing, and has fewer calls.
-                let Some(before) = earlier.entries.get(key).filter(|before| before.calls <= entry.calls) else { continue };
+                let Some(before) = earlier.entries.get(key).filter(|before| before.calls <= entry.calls)
+                else {
+                    continue;
+                };
                 entry.calls -= before.calls;
                 entry.milliseconds -= before.milliseconds;
                 entry.blocks -= before.blocks;

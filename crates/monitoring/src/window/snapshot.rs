@@ -83,10 +83,16 @@ impl Snapshot {
         let tables: Vec<Table> =
             reader.fetch_with(include_str!("tables.sql"), one(&context.settings.database.schemas)?).await?;
         let mut blocks: Vec<Blocks> = reader.fetch(include_str!("database.sql")).await?;
-        let blocks = blocks.pop().ok_or_else(|| CheckError::Missing("the server keeps no statistics of this database".into()))?;
+        let blocks = blocks
+            .pop()
+            .ok_or_else(|| CheckError::Missing("the server keeps no statistics of this database".into()))?;
         let ignored = &context.settings.monitoring.ignore_statements;
         let statements = statements(&mut reader, ignored).await.map_err(|error| error.to_string());
-        Ok(Self { tables: tables.into_iter().map(|table| (table.relation, table)).collect(), blocks, statements })
+        Ok(Self {
+            tables: tables.into_iter().map(|table| (table.relation, table)).collect(),
+            blocks,
+            statements,
+        })
     }
 }
 
@@ -106,9 +112,12 @@ async fn statements(reader: &mut Reader, ignored: &[String]) -> Result<Statement
         return Err(CheckError::Missing("pg_stat_statements.track is none: set it to top".into()));
     }
     let qualified = |sql: &str| sql.replace("{schema}", &extension.schema);
-    let resets: Vec<Resets> = reader.fetch(&qualified(include_str!("resets.sql"))).await.map_err(not_loaded)?;
-    let entries: Vec<Statement> =
-        reader.fetch_with(&qualified(include_str!("statements.sql")), one(&ignored.to_vec())?).await.map_err(not_loaded)?;
+    let resets: Vec<Resets> =
+        reader.fetch(&qualified(include_str!("resets.sql"))).await.map_err(not_loaded)?;
+    let entries: Vec<Statement> = reader
+        .fetch_with(&qualified(include_str!("statements.sql")), one(&ignored.to_vec())?)
+        .await
+        .map_err(not_loaded)?;
     let resets = resets.into_iter().next().unwrap_or(Resets { reset: "never".into(), forgotten: 0 });
     Ok(Statements {
         reset: resets.reset,
@@ -120,9 +129,12 @@ async fn statements(reader: &mut Reader, ignored: &[String]) -> Result<Statement
 /// The extension says of itself that its library is missing; how to mend it, it does not say.
 fn not_loaded(error: CheckError) -> CheckError {
     match &error {
-        CheckError::Database(sqlx::Error::Database(database)) if database.code().as_deref() == Some("55000") => {
+        CheckError::Database(sqlx::Error::Database(database))
+            if database.code().as_deref() == Some("55000") =>
+        {
             CheckError::Missing(
-                "pg_stat_statements is not loaded: add it to shared_preload_libraries and restart the server".into(),
+                "pg_stat_statements is not loaded: add it to shared_preload_libraries and restart the server"
+                    .into(),
             )
         }
         _ => error,
@@ -131,6 +143,8 @@ fn not_loaded(error: CheckError) -> CheckError {
 
 fn one(list: &Vec<String>) -> Result<PgArguments, CheckError> {
     let mut arguments = PgArguments::default();
-    arguments.add(list).map_err(|error| CheckError::Other(format!("the settings cannot be sent: {error}")))?;
+    arguments
+        .add(list)
+        .map_err(|error| CheckError::Other(format!("the settings cannot be sent: {error}")))?;
     Ok(arguments)
 }

@@ -104,7 +104,8 @@ impl Settings {
     /// A [`SettingsError`] that points at the line that is wrong.
     pub fn load(root: &Path) -> Result<Self, SettingsError> {
         let path = root.join("runbook.toml");
-        let text = std::fs::read_to_string(&path).map_err(|source| SettingsError::unreadable(&path, &source))?;
+        let text =
+            std::fs::read_to_string(&path).map_err(|source| SettingsError::unreadable(&path, &source))?;
         let file: File = toml::from_str(&text).map_err(|error| SettingsError::toml(&path, &text, &error))?;
         let document_path = root.join(&file.system.runbook);
         let document_text = std::fs::read_to_string(&document_path)

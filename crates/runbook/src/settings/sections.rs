@@ -307,13 +307,15 @@ pub struct Perf {
     pub samples: u32,
     /// How often each query runs before it is timed.
     pub warm_up: u32,
+    /// How many times a query that is past its budget is timed again before it is judged, by its best round.
+    pub rounds: u32,
     /// Every time budget is multiplied by this: above 1 on machines that do other work at the same time.
     pub budget_factor: f64,
 }
 
 impl Default for Perf {
     fn default() -> Self {
-        Self { queries: "queries".into(), samples: 40, warm_up: 3, budget_factor: 1.0 }
+        Self { queries: "queries".into(), samples: 40, warm_up: 3, rounds: 5, budget_factor: 1.0 }
     }
 }
 
