@@ -42,6 +42,7 @@ impl Progress {
     }
 
     /// Says what goes on before the first line.
+    #[cfg(feature = "rehearse")]
     pub(crate) fn doing(&self, what: &str) {
         self.bar.set_message(what.to_owned());
     }
