@@ -40,8 +40,12 @@ pub(crate) const TUNING: [(&str, &str); 13] = [
 ];
 
 /// The statements' statistics, which the library must be loaded for at start.
-pub(crate) const STATISTICS: [(&str, &str); 2] =
-    [("shared_preload_libraries", "pg_stat_statements"), ("pg_stat_statements.track", "all")];
+pub(crate) const STATISTICS: [(&str, &str); 3] = [
+    ("shared_preload_libraries", "pg_stat_statements"),
+    ("pg_stat_statements.track", "all"),
+    // All tests of a run share the table: with the 5,000 of the default it would forget some of them.
+    ("pg_stat_statements.max", "50000"),
+];
 
 /// The configuration of a server of ours.
 pub(crate) fn settings_of_server(cluster: &Cluster) -> Vec<(String, String)> {

@@ -18,6 +18,7 @@ pub(super) struct Process {
     child: Child,
     program: PathBuf,
     said: Arc<Mutex<String>>,
+    readers: Vec<std::thread::JoinHandle<()>>,
     // What must not be repeated, and what is said instead.
     secret: (String, String),
 }
@@ -39,10 +40,13 @@ impl Process {
             .spawn()
             .map_err(HarnessError::io(program))?;
         let said = Arc::<Mutex<String>>::default();
-        capture(child.stdout.take(), &said);
-        capture(child.stderr.take(), &said);
+        let readers = [
+            child.stdout.take().map(|output| capture(output, &said)),
+            child.stderr.take().map(|output| capture(output, &said)),
+        ];
+        let readers = readers.into_iter().flatten().collect();
         let secret = (url.expose().to_owned(), url.to_string());
-        Ok(Self { child, program: program.to_owned(), said, secret })
+        Ok(Self { child, program: program.to_owned(), said, readers, secret })
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -78,8 +82,8 @@ impl Process {
         find: impl Fn(&str) -> Option<T>,
     ) -> Result<T, HarnessError> {
         let waited = runbook::wait::until(what, limit, || {
-            // Asked before the output is read: what it said last is seen.
-            let running = self.is_running();
+            // Asked before the output is looked at: what it said last is seen.
+            let running = self.is_running() || !self.readers.iter().all(std::thread::JoinHandle::is_finished);
             let found = find(&self.output());
             async move {
                 match found {
@@ -136,8 +140,10 @@ impl Drop for Process {
     }
 }
 
-fn capture(output: Option<impl Read + Send + 'static>, said: &Arc<Mutex<String>>) {
-    let Some(output) = output else { return };
+fn capture(
+    output: impl Read + Send + 'static,
+    said: &Arc<Mutex<String>>,
+) -> std::thread::JoinHandle<()> {
     let said = Arc::clone(said);
     std::thread::spawn(move || {
         let mut lines = BufReader::new(output);
@@ -152,5 +158,5 @@ fn capture(output: Option<impl Read + Send + 'static>, said: &Arc<Mutex<String>>
             drop(said);
             line.clear();
         }
-    });
+    })
 }
