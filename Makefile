@@ -54,7 +54,7 @@ snapshots: ## Fail on a snapshot that changed, or that no test refers to
 
 matrix: ## Run the tests on Postgres 15, 17 and 18, in containers built from Debian packages
 	@for version in 15 17 18; do $(MAKE) --no-print-directory image V=$$version && \
-		scripts/ci-container $$version || exit 1; done
+		scripts/ci-container $$version --workspace || exit 1; done
 
 image: ## Build the image runbook/postgres:V from Debian packages (V=15, 17 or 18)
 	@scripts/postgres-image $(or $(V),17)
