@@ -140,10 +140,7 @@ impl Drop for Process {
     }
 }
 
-fn capture(
-    output: impl Read + Send + 'static,
-    said: &Arc<Mutex<String>>,
-) -> std::thread::JoinHandle<()> {
+fn capture(output: impl Read + Send + 'static, said: &Arc<Mutex<String>>) -> std::thread::JoinHandle<()> {
     let said = Arc::clone(said);
     std::thread::spawn(move || {
         let mut lines = BufReader::new(output);
