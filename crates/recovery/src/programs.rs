@@ -1,4 +1,4 @@
-//! Where `pg_dump` and `pg_restore` are: `RUNBOOK_PG_BIN`, the distribution's folders, `PATH`.
+//! Where `pg_dump` and `pg_restore` are: `RUNBOOK_PG_CLIENTS` (a folder of client programs alone), `RUNBOOK_PG_BIN`, the distribution's folders, `PATH`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,7 +25,7 @@ impl Programs {
     /// # Errors
     /// When there is none, or none new enough: one sentence that says what to install.
     pub async fn for_server(major: u32) -> Result<Self, RecoveryError> {
-        match std::env::var_os("RUNBOOK_PG_BIN") {
+        match std::env::var_os("RUNBOOK_PG_CLIENTS").or_else(|| std::env::var_os("RUNBOOK_PG_BIN")) {
             Some(folder) => Self::among(&[PathBuf::from(folder)], major).await,
             None => Self::among(&usual_folders(), major).await,
         }
@@ -59,11 +59,11 @@ impl Programs {
             (Some((_, programs)), _) => Ok(programs),
             (None, Some(newest)) => Err(RecoveryError::Missing(format!(
                 "pg_dump {newest} is older than the server ({major}) and cannot dump it: install the \
-                 PostgreSQL {major} client programs (Debian: postgresql-client-{major}), or name their folder in RUNBOOK_PG_BIN"
+                 PostgreSQL {major} client programs (Debian: postgresql-client-{major}), or name their folder in RUNBOOK_PG_CLIENTS"
             ))),
             (None, None) => Err(RecoveryError::Missing(format!(
                 "pg_dump and pg_restore were not found: install the PostgreSQL {major} client programs \
-                 (Debian: postgresql-client-{major}; Fedora: postgresql; Homebrew: libpq), or name their folder in RUNBOOK_PG_BIN"
+                 (Debian: postgresql-client-{major}; Fedora: postgresql; Homebrew: libpq), or name their folder in RUNBOOK_PG_CLIENTS"
             ))),
         }
     }
