@@ -31,7 +31,10 @@ SELECT
         CASE a.attcompression WHEN 'p' THEN 'compression pglz' WHEN 'l' THEN 'compression lz4' END,
         -- "No target of its own" is -1 up to 16 and NULL from 17.
         'statistics ' || nullif(a.attstattarget, -1),
-        'options ' || array_to_string(a.attoptions, ', '),
+        -- pg_attver (seen on 17.12) is the server's own stamp of when the column was made: nobody declares it.
+        'options ' || (
+            SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(a.attoptions) AS o WHERE o NOT LIKE 'pg\_attver=%'
+        ),
         'comment ' || quote_literal(col_description(c.oid, a.attnum))
     ) AS definition
 FROM pg_attribute AS a
