@@ -46,11 +46,11 @@ lint: ## Formatting, clippy, documentation, licences, workflows, scripts
 
 review: ## Look at changed snapshots, one by one
 	@scripts/setup lint
-	$(VENV)/cargo-insta insta review --workspace
+	$(VENV)/cargo-insta review --workspace
 
 snapshots: ## Fail on a snapshot that changed, or that no test refers to
 	@scripts/setup lint
-	$(VENV)/cargo-insta insta test --workspace --test-runner nextest --check --unreferenced=reject
+	$(VENV)/cargo-insta test --workspace --test-runner nextest --check --unreferenced=reject
 
 matrix: ## Run the tests on Postgres 15, 17 and 18, in containers built from Debian packages
 	@for version in 15 17 18; do $(MAKE) --no-print-directory image V=$$version && \
