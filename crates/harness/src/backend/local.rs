@@ -21,7 +21,7 @@ pub(crate) const HBA: &str = "local all all trust\nlocal replication all trust\n
     host all all 127.0.0.1/32 md5\nhost replication all 127.0.0.1/32 md5\n";
 
 /// What every server of ours runs with, as `name = value`.
-pub(crate) const TUNING: [(&str, &str); 13] = [
+pub(crate) const TUNING: [(&str, &str); 14] = [
     ("max_connections", "300"),
     ("fsync", "off"),
     ("synchronous_commit", "off"),
@@ -29,6 +29,9 @@ pub(crate) const TUNING: [(&str, &str); 13] = [
     ("wal_level", "replica"),
     // Statistics and plans change when a test says so, and no worker sits on a template that is to be cloned.
     ("autovacuum", "off"),
+    // All databases of a run share it: with the default of 128 MB one test's rows put out another's, and a cache hit
+    // rate would tell of the neighbours. The memory is taken only as it is used.
+    ("shared_buffers", "512MB"),
     ("checkpoint_timeout", "1h"),
     ("max_wal_size", "4GB"),
     // In the data directory, where it is removed with it: a killed server leaves POSIX segments behind.
