@@ -10,8 +10,10 @@ pub(crate) async fn doctor(global: &Global, screen: &Screen) -> Result<Exit, Fai
     use std::fmt::Write as _;
 
     let system = crate::settings::load(global)?;
-    let fixtures = system.settings.root.display().to_string();
-    harness::use_settings(std::sync::Arc::new(system.settings));
+    let settings = std::sync::Arc::new(system.settings);
+    let fixtures = settings.root.display().to_string();
+    let programs = programs(&settings).await;
+    harness::use_settings(settings);
     let survey = harness::backend::survey().await.map_err(Failure::said)?;
     if screen.json {
         let found: Vec<serde_json::Value> = survey
@@ -21,6 +23,7 @@ pub(crate) async fn doctor(global: &Global, screen: &Screen) -> Result<Exit, Fai
             .collect();
         let value = serde_json::json!({
             "wanted": survey.wanted, "chosen": survey.chosen, "why": survey.why, "found": found, "fixtures": fixtures,
+            "programs": programs.iter().map(Tool::json).collect::<Vec<_>>(),
         });
         screen.print(&format!("{value:#}\n"));
     } else {
@@ -36,6 +39,14 @@ pub(crate) async fn doctor(global: &Global, screen: &Screen) -> Result<Exit, Fai
                 let _ = writeln!(page, "    missing: {missing}");
             }
         }
+        page.push('\n');
+        for tool in &programs {
+            let mark = if tool.found.is_ok() { yes } else { none };
+            let _ = match &tool.found {
+                Ok(there) => writeln!(page, "{mark} {:<9}{there} ({})", tool.name, tool.purpose),
+                Err(why) => writeln!(page, "{mark} {:<9}missing, for {}: {why}", tool.name, tool.purpose),
+            };
+        }
         let _ = match survey.chosen {
             Some(chosen) => writeln!(page, "\nchosen     {chosen}: {}", survey.why),
             None => writeln!(page, "\n{no} {}", survey.why),
@@ -43,6 +54,54 @@ pub(crate) async fn doctor(global: &Global, screen: &Screen) -> Result<Exit, Fai
         screen.print(&page);
     }
     Ok(if survey.chosen.is_some() { Exit::Go } else { Exit::Usage })
+}
+
+/// A program beside the server, and what needs it.
+#[cfg(feature = "rehearse")]
+struct Tool {
+    name: &'static str,
+    purpose: &'static str,
+    /// Version and place; or why there is none, and what to do.
+    found: Result<String, String>,
+}
+
+#[cfg(feature = "rehearse")]
+impl Tool {
+    fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "name": self.name, "purpose": self.purpose,
+            "found": self.found.as_ref().ok(), "missing": self.found.as_ref().err(),
+        })
+    }
+}
+
+/// The programs that the procedure runs.
+#[cfg(feature = "rehearse")]
+async fn programs(settings: &runbook::settings::Settings) -> Vec<Tool> {
+    let dumps = match recovery::programs::Programs::installed().await {
+        Ok(found) if found.is_empty() => {
+            Err("install the PostgreSQL client programs, or name their folder in RUNBOOK_PG_CLIENTS"
+                .to_owned())
+        }
+        Ok(found) => Ok(found
+            .iter()
+            .map(|programs| format!("{} in {}", programs.version, programs.folder.display()))
+            .collect::<Vec<_>>()
+            .join(", ")),
+        Err(error) => Err(error.to_string()),
+    };
+    let alembic = migrations::alembic::Program::find(&settings.root).and_then(|program| {
+        let version = program.version(std::time::Duration::from_secs(20))?;
+        Ok(format!("{version} at {}", program.path().display()))
+    });
+    vec![
+        Tool { name: "pg_dump", purpose: "backups and the rollback", found: dumps },
+        Tool {
+            name: "alembic",
+            purpose: "--tool alembic, and the proof that both tools make one schema",
+            found: alembic.map_err(|error| error.to_string()),
+        },
+    ]
 }
 
 /// Without the feature there is nothing to look for.

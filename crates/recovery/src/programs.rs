@@ -25,10 +25,22 @@ impl Programs {
     /// # Errors
     /// When there is none, or none new enough: one sentence that says what to install.
     pub async fn for_server(major: u32) -> Result<Self, RecoveryError> {
-        match std::env::var_os("RUNBOOK_PG_CLIENTS").or_else(|| std::env::var_os("RUNBOOK_PG_BIN")) {
-            Some(folder) => Self::among(&[PathBuf::from(folder)], major).await,
+        match named() {
+            Some(folder) => Self::among(&[folder], major).await,
             None => Self::among(&usual_folders(), major).await,
         }
+    }
+
+    /// Every installation that would be looked at, in that order.
+    ///
+    /// # Errors
+    /// When a program that is there cannot be run.
+    pub async fn installed() -> Result<Vec<Self>, RecoveryError> {
+        let found = match named() {
+            Some(folder) => found(&[folder]).await?,
+            None => found(&usual_folders()).await?,
+        };
+        Ok(found.into_iter().map(|(_, programs)| programs).collect())
     }
 
     /// The same, among these folders only.
@@ -36,21 +48,9 @@ impl Programs {
     /// # Errors
     /// As [`Self::for_server`].
     pub async fn among(folders: &[PathBuf], major: u32) -> Result<Self, RecoveryError> {
-        let mut found: Vec<(u32, Self)> = Vec::new();
-        for folder in folders {
-            let (dump, restore) = (folder.join("pg_dump"), folder.join("pg_restore"));
-            if dump.is_file()
-                && restore.is_file()
-                && !found.iter().any(|(_, programs)| programs.folder == *folder)
-            {
-                let version = version_of(&dump).await?;
-                let programs = Self { folder: folder.clone(), version };
-                match major_of(&programs.version) {
-                    Some(number) if number == major => return Ok(programs),
-                    Some(number) => found.push((number, programs)),
-                    None => {}
-                }
-            }
+        let found = found(folders).await?;
+        if let Some((_, same)) = found.iter().find(|(number, _)| *number == major) {
+            return Ok(same.clone());
         }
         let newest = found.iter().map(|(number, _)| *number).max();
         let fitting =
@@ -83,6 +83,28 @@ impl Programs {
 pub(crate) fn major_of(version: &str) -> Option<u32> {
     let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()
+}
+
+/// The folder that the environment names.
+fn named() -> Option<PathBuf> {
+    std::env::var_os("RUNBOOK_PG_CLIENTS").or_else(|| std::env::var_os("RUNBOOK_PG_BIN")).map(PathBuf::from)
+}
+
+/// The installations among these folders, with their major versions.
+async fn found(folders: &[PathBuf]) -> Result<Vec<(u32, Programs)>, RecoveryError> {
+    let mut found: Vec<(u32, Programs)> = Vec::new();
+    for folder in folders {
+        let (dump, restore) = (folder.join("pg_dump"), folder.join("pg_restore"));
+        let known = found.iter().any(|(_, programs)| programs.folder == *folder);
+        if known || !dump.is_file() || !restore.is_file() {
+            continue;
+        }
+        let version = version_of(&dump).await?;
+        if let Some(number) = major_of(&version) {
+            found.push((number, Programs { folder: folder.clone(), version }));
+        }
+    }
+    Ok(found)
 }
 
 async fn version_of(program: &Path) -> Result<String, RecoveryError> {

@@ -1,6 +1,7 @@
 //! A server that plays staging: `runbook verify` asks it everything and changes nothing.
 
 mod log;
+mod nightly;
 pub(crate) mod program;
 mod stage;
 

@@ -37,17 +37,35 @@ impl Program {
         self
     }
 
+    /// These checks have to be measured on a live target.
+    pub(crate) fn requiring(self, checks: &[&str]) -> Self {
+        let file = self.fixtures.join("runbook.toml");
+        let mut settings: toml::Table = std::fs::read_to_string(&file).unwrap().parse().unwrap();
+        let more: toml::Table = format!("[checks.required]\nlive = {checks:?}\n").parse().unwrap();
+        settings.extend(more);
+        std::fs::write(file, settings.to_string()).unwrap();
+        self
+    }
+
     /// Runs it to its end. Neither stream may hold any of `secrets`, and an error stands on its own.
     pub(crate) fn run(&self, arguments: &[&str], secrets: &[&str]) -> Ended {
-        let output = Command::new(env!("CARGO_BIN_EXE_runbook"))
+        self.end(Path::new(env!("CARGO_BIN_EXE_runbook")), arguments, secrets)
+    }
+
+    /// Runs the binary of the nightly tests as nextest does.
+    pub(crate) fn nightly(&self, arguments: &[&str], secrets: &[&str]) -> Ended {
+        self.end(&nightly_binary(), arguments, secrets)
+    }
+
+    fn end(&self, program: &Path, arguments: &[&str], secrets: &[&str]) -> Ended {
+        let output = Command::new(program)
             .args(arguments)
-            .arg("--fixtures")
-            .arg(&self.fixtures)
             .current_dir(self.home.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home.path())
             .env("NO_COLOR", "1")
+            .env("RUNBOOK_FIXTURES", &self.fixtures)
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .output()
             .unwrap();
@@ -69,6 +87,17 @@ impl Program {
         let live = entries.as_array().unwrap().iter().filter(|entry| entry["live_safe"] == true);
         live.map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
     }
+}
+
+/// The test binary `staging` that was built beside this one: cargo names it by a hash, and tells nobody.
+fn nightly_binary() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let built = std::fs::read_dir(own.parent().unwrap()).unwrap().flatten().filter(|entry| {
+        let name = entry.file_name().into_string().unwrap_or_default();
+        name.starts_with("staging-") && !name.contains('.')
+    });
+    let newest = built.max_by_key(|entry| entry.metadata().and_then(|meta| meta.modified()).unwrap());
+    newest.expect("the test binary `staging` is not built: run `cargo test -p cli`").path()
 }
 
 /// A folder with the workspace's queries, rules and migrations, and settings without its runbook's lines: what is

@@ -59,7 +59,11 @@ pub async fn survey() -> Result<Survey, HarnessError> {
     let mut ways = Vec::new();
     for backend in ORDER {
         let (there, way) = look(backend, minimum).await;
-        let missing = way.as_ref().err().map(ToString::to_string);
+        let missing = way.as_ref().err().map(|error| match error {
+            // What to do about it is the survey's last sentence, once.
+            HarnessError::NoBackend(why) => why.clone(),
+            error => error.to_string(),
+        });
         found.push(Found { backend, there, missing });
         ways.push((backend, way.map(drop)));
     }

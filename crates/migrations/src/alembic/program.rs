@@ -63,6 +63,22 @@ impl Program {
         child::run(command, &what, url, limit).await
     }
 
+    /// The program itself.
+    pub fn path(&self) -> &Path {
+        &self.alembic
+    }
+
+    /// What it says of its version: `1.17.2`.
+    ///
+    /// # Errors
+    /// When it cannot be run, or does not answer within `limit`.
+    pub fn version(&self, limit: Duration) -> Result<String, MigrationError> {
+        let mut command = std::process::Command::new(&self.alembic);
+        command.arg("--version");
+        let said = child::run_blocking(command, "`alembic --version`", limit)?;
+        Ok(said.split_whitespace().last().unwrap_or_default().to_owned())
+    }
+
     /// The interpreter that alembic runs in, for a small program of our own.
     pub fn python(&self) -> &Path {
         &self.python
