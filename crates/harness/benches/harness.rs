@@ -255,7 +255,8 @@ fn figures() {
 fn settle(url: &str) {
     block_on(async {
         let mut connection = PgConnection::connect(url).await.unwrap();
-        let busy = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'runbook-harness'";
+        let busy = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'runbook-harness' \
+                    AND (state <> 'idle' OR state_change > clock_timestamp() - interval '20 ms')";
         let connection = tokio::sync::Mutex::new(&mut connection);
         runbook::wait::until("a quiet server", Duration::from_secs(30), || async {
             let mut connection = connection.lock().await;

@@ -18,10 +18,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
-use crate::shared::{self, Shared};
+use crate::admin::Admin;
+use crate::shared::Shared;
 use crate::state::{self, unique};
 use crate::template::{self, Kind};
 use crate::watcher::{Owned, keep_seconds};
@@ -37,6 +37,7 @@ const KEPT: usize = 5;
 /// A claimed clone: this process's own until the file is closed.
 pub(crate) struct Claim {
     pub(crate) name: String,
+    template: String,
     file: File,
 }
 
@@ -60,11 +61,8 @@ pub(crate) async fn claim(shared: &Arc<Shared>, kind: &Kind) -> Result<Claim, Ha
 }
 
 /// Has the next clones made, now that the claimed one is connected to: cloning would slow the connect down.
-pub(crate) fn claimed(shared: &Arc<Shared>, kind: &Kind) -> Result<(), HarnessError> {
-    let settings = crate::try_settings()?;
-    let template = kind.template(&settings, shared.record.version_num, &shared.record.scope)?;
-    refill(shared, kind, &template);
-    Ok(())
+pub(crate) fn claimed(shared: &Arc<Shared>, kind: &Kind, claim: &Claim) {
+    refill(shared, kind, &claim.template);
 }
 
 /// Gives a claimed clone back: it is dropped, or kept for a person where the test has failed. Returns until when.
@@ -104,18 +102,18 @@ fn take_ready(shared: &Shared, template: &str) -> Option<Claim> {
         let Ok(file) = File::options().read(true).write(true).open(entry.path()) else { continue };
         // Locked before it is moved: in `claimed` a free lock means that its process is gone.
         if file.try_lock().is_ok() && move_to(shared, &entry.path(), "claimed", &name).is_ok() {
-            return Some(Claim { name, file });
+            return Some(Claim { name, template: template.to_owned(), file });
         }
     }
     None
 }
 
 async fn make_now(shared: &Shared, kind: &Kind) -> Result<Claim, HarnessError> {
-    let mut admin = shared::admin(&shared.record).await?;
+    let mut admin = Admin::of(shared).await?;
     let template = template::ensure(shared, &mut admin, kind).await?;
     let claim = make(shared, &mut admin, &template).await?;
     move_to(shared, &shared.state.path("making").join(&claim.name), "claimed", &claim.name)?;
-    let _ = admin.close().await;
+    admin.keep();
     Ok(claim)
 }
 
@@ -132,7 +130,7 @@ async fn make(shared: &Shared, admin: &mut PgConnection, template: &str) -> Resu
         shared.state.own(Owned::Database(&name))?;
     }
     match template::create(admin, &name, template, &shared.record.strategy).await {
-        Ok(()) => Ok(Claim { name, file }),
+        Ok(()) => Ok(Claim { name, template: template.to_owned(), file }),
         Err(error) => {
             let _ = move_to(shared, &path, "dead", &name);
             Err(error)
@@ -149,7 +147,9 @@ fn refill(shared: &Arc<Shared>, kind: &Kind, template: &str) {
     };
     let folder = shared.state.path("ready").join(template);
     let wanted = asked(&shared.state.path("ready"), template).min(ahead);
-    if count(&folder) >= wanted || REFILLING.swap(true, Ordering::AcqRel) {
+    // By the half: most tests then run beside no clone, and one connection makes several.
+    let enough = wanted / 2;
+    if count(&folder) > enough || REFILLING.swap(true, Ordering::AcqRel) {
         return;
     }
     let (shared, template) = (Arc::clone(shared), template.to_owned());
@@ -171,7 +171,7 @@ async fn refill_now(shared: &Shared, template: &str, wanted: usize) -> Result<()
     if turn.try_lock().is_err() {
         return Ok(());
     }
-    let mut admin = shared::admin(&shared.record).await?;
+    let mut admin = Admin::of(shared).await?;
     while count(&folder) < wanted {
         let claim = make(shared, &mut admin, template).await?;
         let from = shared.state.path("making").join(&claim.name);
@@ -181,7 +181,7 @@ async fn refill_now(shared: &Shared, template: &str, wanted: usize) -> Result<()
             break;
         }
     }
-    let _ = admin.close().await;
+    admin.keep();
     Ok(())
 }
 
@@ -207,7 +207,7 @@ async fn bury(shared: &Shared) {
             }
         }
     }
-    let Ok(mut admin) = shared::admin(&shared.record).await else { return };
+    let Ok(mut admin) = Admin::of(shared).await else { return };
     for path in dead(shared) {
         let Ok(file) = File::open(&path) else { continue };
         if file.try_lock().is_err() {
@@ -219,7 +219,7 @@ async fn bury(shared: &Shared) {
             let _ = std::fs::remove_file(&path);
         }
     }
-    let _ = admin.close().await;
+    admin.keep();
 }
 
 /// The oldest of the kept, over [`KEPT`] or over their time, are dead.

@@ -33,7 +33,7 @@ impl Database {
     /// # Errors
     /// As [`Self::empty`], and when a migration fails.
     pub async fn migrated() -> Result<Self, HarnessError> {
-        Self::of(Kind::At(template::head(&*try_settings()?)?)).await
+        Self::of(Kind::At(template::head()?.to_owned())).await
     }
 
     /// At a revision.
@@ -49,7 +49,7 @@ impl Database {
     /// # Errors
     /// As [`Self::migrated`], and when a seed fails.
     pub async fn seeded() -> Result<Self, HarnessError> {
-        Self::of(Kind::Seeded(template::head(&*try_settings()?)?)).await
+        Self::of(Kind::Seeded(template::head()?.to_owned())).await
     }
 
     /// At a revision, with the seed rows.
@@ -66,7 +66,7 @@ impl Database {
     /// # Errors
     /// As [`Self::seeded`], and when the data set does not fit the schema.
     pub async fn loaded(n: u64) -> Result<Self, HarnessError> {
-        Self::of(Kind::Loaded(template::head(&*try_settings()?)?, n)).await
+        Self::of(Kind::Loaded(template::head()?.to_owned(), n)).await
     }
 
     /// As [`Self::loaded`], at a revision.
@@ -96,9 +96,8 @@ impl Database {
         let limits = try_settings()?.limits.reading();
         match Ephemeral::adopt(url, limits).await {
             Ok(ephemeral) => {
-                let database = Self { ephemeral, claim: Some(claim), shared };
-                clones::claimed(&database.shared, &kind)?;
-                Ok(database)
+                clones::claimed(&shared, &kind, &claim);
+                Ok(Self { ephemeral, claim: Some(claim), shared })
             }
             Err(error) => {
                 clones::release(&shared, claim, false);

@@ -1,6 +1,8 @@
 //! Templates: databases that are built once and cloned many times. A template's name is a hash of all that
 //! went into it, so that a changed migration is another template.
 
+use std::sync::OnceLock;
+
 use runbook::ephemeral::MARK;
 use runbook::settings::Settings;
 use sha2::{Digest as _, Sha256};
@@ -101,9 +103,9 @@ pub(crate) async fn ensure(
     let filled = build(shared, admin, kind, &private, base.as_deref().unwrap_or("template0")).await;
     match (filled, kind) {
         (Ok(()), _) => {}
-        (Err(error), Kind::Seeded(revision)) if *revision != head(&settings)? => {
+        (Err(error), Kind::Seeded(revision)) if *revision != head()? => {
             // Seeds are written for the newest revision: there they fit, and a downgrade keeps what this one has.
-            let seeded = Box::pin(ensure(shared, admin, &Kind::Seeded(head(&settings)?))).await?;
+            let seeded = Box::pin(ensure(shared, admin, &Kind::Seeded(head()?.to_owned()))).await?;
             create(admin, &private, &seeded, &shared.record.strategy).await?;
             if downgrade(shared, &settings, &private, revision).await.is_err() {
                 discard(admin, &private).await;
@@ -243,10 +245,17 @@ async fn close(connection: PgConnection) -> Result<(), HarnessError> {
     connection.close().await.map_err(HarnessError::sql("closing a connection to a new template"))
 }
 
-/// The newest revision of the settings' migrations.
-pub(crate) fn head(settings: &Settings) -> Result<String, HarnessError> {
-    let migrator = migrations::open(settings).map_err(|error| HarnessError::Fixtures(error.to_string()))?;
-    migrator.head().map(ToOwned::to_owned).ok_or_else(|| {
+/// The newest revision of the settings' migrations: read once, as the settings are, because judging every file
+/// takes a millisecond, and a database is handed out in seven.
+pub(crate) fn head() -> Result<&'static str, HarnessError> {
+    static HEAD: OnceLock<String> = OnceLock::new();
+    if let Some(head) = HEAD.get() {
+        return Ok(head);
+    }
+    let settings = try_settings()?;
+    let migrator = migrations::open(&settings).map_err(|error| HarnessError::Fixtures(error.to_string()))?;
+    let head = migrator.head().map(ToOwned::to_owned).ok_or_else(|| {
         HarnessError::Fixtures(format!("{}: there are no migrations", settings.root.display()))
-    })
+    })?;
+    Ok(HEAD.get_or_init(|| head))
 }

@@ -39,11 +39,13 @@ impl Ephemeral {
             .connect_with(options)
             .await
             .map_err(crate::context::classify)?;
-        let mark: Option<String> = sqlx::query_scalar(
-            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()",
-        )
-        .fetch_one(&pool)
-        .await?;
+        let mut connection = pool.acquire().await.map_err(crate::context::classify)?;
+        // By the simple protocol: one round trip, and nothing to prepare, before each test.
+        let marks =
+            sqlx::raw_sql(include_str!("ephemeral_mark.sql")).fetch_optional(&mut *connection).await?;
+        let mark = marks.map(|row| sqlx::Row::try_get::<String, _>(&row, 0)).transpose()?;
+        // Dropped, it would go back at some later time, and whoever asks first would open another one.
+        connection.return_to_pool().await;
         if mark.as_deref() != Some(MARK) {
             return Err(CheckError::Other(format!(
                 "{url} is not an ephemeral database: it lacks the comment by which runbook knows its own"

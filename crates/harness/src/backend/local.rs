@@ -104,17 +104,16 @@ pub(crate) async fn start(state: &State, lease: &File, binaries: Binaries) -> Re
 /// The name of the template that a ready data directory holds.
 fn ready_template(binaries: &Binaries) -> Option<String> {
     let settings = try_settings().ok()?;
-    let head = template::head(&settings).ok()?;
+    let head = template::head().ok()?.to_owned();
     Kind::At(head).template(&settings, binaries.version_num(), "").ok()
 }
 
 /// Builds the migrated template and finds the faster way to clone it.
 async fn prepare(state: &State, lease: &File, record: Record) -> Result<String, HarnessError> {
-    let settings = try_settings()?;
     let lease = lease.try_clone().map_err(HarnessError::io(&state.path("lease")))?;
     let shared = Shared::new(state.clone(), record, lease);
     let mut admin = crate::shared::admin(&shared.record).await?;
-    let name = template::ensure(&shared, &mut admin, &Kind::At(template::head(&settings)?)).await?;
+    let name = template::ensure(&shared, &mut admin, &Kind::At(template::head()?.to_owned())).await?;
     let strategy = template::faster_strategy(&mut admin, &name).await?;
     admin.close().await.map_err(HarnessError::sql("closing a connection"))?;
     Ok(strategy)
