@@ -1,8 +1,8 @@
 //! The alembic side of the interface, and what can be wrong with a project or its version table.
 
 use harness::Database;
-use migrations::MigrationError;
-use migrations::alembic::Program;
+use migrations::alembic::{Alembic, Program};
+use migrations::{MigrationError, Migrator as _};
 use rstest::rstest;
 use runbook::settings::MigrationTool;
 
@@ -20,6 +20,15 @@ async fn a_database_goes_up_and_down_by_alembic() {
     assert_eq!(current(&*migrator, &db).await.unwrap().as_deref(), Some("007"));
     assert_eq!(migrator.downgrade(db.url(), Some("006")).await.unwrap(), ["007"]);
     assert_eq!(current(&*migrator, &db).await.unwrap().as_deref(), Some("006"));
+}
+
+#[tokio::test]
+async fn a_folder_with_a_relative_name_is_read_and_run() {
+    let db = Database::empty().await.unwrap();
+    let settings = harness::settings();
+    let folder = std::path::Path::new("../../fixtures/alembic");
+    let migrator = Alembic::open(&settings.root, folder, settings.limits.command).unwrap();
+    assert_eq!(migrator.upgrade(db.url(), "001").await.unwrap(), ["001"]);
 }
 
 #[rstest]

@@ -38,6 +38,7 @@ impl Alembic {
     /// When alembic is not installed, and the first problem of [`Project::read`].
     pub fn open(root: &Path, folder: &Path, limit: Duration) -> Result<Self, MigrationError> {
         let program = Program::find(root)?;
+        let folder = &std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let mut project = Project::read(&program, folder, limit)?;
         if !project.problems.is_empty() {
             return Err(MigrationError::Bad(project.problems.swap_remove(0)));

@@ -47,6 +47,8 @@ impl Project {
     /// # Errors
     /// When the project cannot be read at all: no `alembic.ini`, say.
     pub fn read(program: &Program, folder: &Path, limit: Duration) -> Result<Self, MigrationError> {
+        // The child process runs in it, where a relative name would mean something else.
+        let folder = &std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let ini = folder.join("alembic.ini");
         if let Err(error) = std::fs::File::open(&ini) {
             return Err(MigrationError::Unreadable {
