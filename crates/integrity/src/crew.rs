@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use runbook::check::CheckError;
 use runbook::context::Context;
 use runbook::meter::Meter;
+use runbook::reader::Reader;
 
 use crate::pace::Pace;
 use crate::picture::Picture;
@@ -44,8 +45,8 @@ pub(crate) struct Worked<T> {
 
 /// How many sessions may be open at a time: those of the settings, and no more than a quarter of what the server has
 /// left.
-pub(crate) async fn strength(context: &Context) -> Result<usize, CheckError> {
-    let free: i64 = context.reader().await?.scalar(include_str!("free_connections.sql")).await?;
+pub(crate) async fn strength(context: &Context, reader: &mut Reader) -> Result<usize, CheckError> {
+    let free: i64 = reader.scalar(include_str!("free_connections.sql")).await?;
     let wanted = i64::from(context.settings.integrity.connections);
     Ok(usize::try_from(wanted.min(free / 4).max(1)).unwrap_or(1))
 }

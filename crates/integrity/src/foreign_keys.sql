@@ -16,8 +16,8 @@ WITH foreign_key AS (
         CASE p.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END AS parent_only,
         k.parent_columns,
         k.periods,
-        d.divides,
-        d.leading,
+        k.divides,
+        con.conkey[1]::integer AS leading,
         k.columns,
         k.present,
         k.some_absent,
@@ -32,6 +32,11 @@ WITH foreign_key AS (
         SELECT
             array_agg(quote_ident(ca.attname) ORDER BY u.position) AS columns,
             array_agg(quote_ident(pa.attname) ORDER BY u.position) AS parent_columns,
+            -- Whether the rows can be counted in parts: both sides order the first column alike.
+            bool_and(
+                ca.atttypid = pa.atttypid AND ca.attcollation = pa.attcollation
+                    AND t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype = 'b'
+            ) FILTER (WHERE u.position = 1) AS divides,
             -- All but the last, which a foreign key with PERIOD compares in another way.
             string_agg(
                 format('p.%I OPERATOR(%I.%s) c.%I', pa.attname, opn.nspname, op.oprname, ca.attname),
@@ -55,23 +60,12 @@ WITH foreign_key AS (
         FROM unnest(con.conkey, con.confkey, con.conpfeqop) WITH ORDINALITY AS u (child, parent, operator, position)
         JOIN pg_catalog.pg_attribute AS ca ON ca.attrelid = con.conrelid AND ca.attnum = u.child
         JOIN pg_catalog.pg_attribute AS pa ON pa.attrelid = con.confrelid AND pa.attnum = u.parent
+        JOIN pg_catalog.pg_type AS t ON t.oid = ca.atttypid
         JOIN pg_catalog.pg_operator AS op ON op.oid = u.operator
         JOIN pg_catalog.pg_namespace AS opn ON opn.oid = op.oprnamespace
         LEFT JOIN pg_catalog.pg_collation AS col ON col.oid = pa.attcollation
         LEFT JOIN pg_catalog.pg_namespace AS coln ON coln.oid = col.collnamespace
     ) AS k
-    -- Whether the rows can be counted in parts: both sides order the first column alike.
-    CROSS JOIN LATERAL (
-        SELECT
-            ca.atttypid = pa.atttypid AND ca.attcollation = pa.attcollation
-                AND tn.nspname = 'pg_catalog' AND t.typtype = 'b' AS divides,
-            ca.attnum::integer AS leading
-        FROM pg_catalog.pg_attribute AS ca
-        JOIN pg_catalog.pg_type AS t ON t.oid = ca.atttypid
-        JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.typnamespace
-        JOIN pg_catalog.pg_attribute AS pa ON pa.attrelid = con.confrelid AND pa.attnum = con.confkey[1]
-        WHERE ca.attrelid = con.conrelid AND ca.attnum = con.conkey[1]
-    ) AS d
     WHERE con.contype = 'f' AND con.conparentid = 0 AND cn.nspname = ANY ($1)
 )
 SELECT

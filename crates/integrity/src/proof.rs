@@ -100,11 +100,8 @@ impl Proof<'_> {
     }
 
     async fn count(&self, session: &mut Session<'_>, job: &Job) -> Result<Vec<i64>, CheckError> {
-        let plan = if job.how == How::Along { Some(Plan::Ordered) } else { None };
         let reader = session.reader().await?;
-        if let Some(plan) = plan {
-            reader.plan(plan).await?;
-        }
+        reader.plan(if job.how == How::Along { Plan::Ordered } else { Plan::Plain }).await?;
         let counts = match job.how {
             How::Pass => reader.scalar::<Vec<i64>>(&job.sql).await,
             How::Heap | How::Along => reader.scalar::<i64>(&job.sql).await.map(|count| vec![count]),

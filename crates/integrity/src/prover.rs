@@ -74,6 +74,7 @@ impl<'a> Prover<'a> {
     /// Opens a session and reads which relations there are.
     pub async fn open(context: &'a Context, check: &'static str, noun: &str) -> Result<Self, CheckError> {
         let mut catalogue = context.reader().await?;
+        catalogue.plan(Plan::Plain).await?;
         let relations: Vec<Relation> = catalogue.fetch(include_str!("relations.sql")).await?;
         let absent: Vec<(String,)> =
             catalogue.fetch_with(include_str!("schemas.sql"), schemas(context)?).await?;
@@ -90,7 +91,7 @@ impl<'a> Prover<'a> {
             context,
             check,
             picture: Picture::of(context).await,
-            sessions: strength(context).await?,
+            sessions: strength(context, &mut catalogue).await?,
             catalogue,
             relations: relations.into_iter().map(|relation| (relation.relation, relation)).collect(),
             resume,
@@ -329,6 +330,7 @@ impl<'a> Prover<'a> {
             planned &= jobs::leans_on_indexes_alone(&plan, claim.suspect.as_deref());
         }
         self.catalogue.release().await?;
+        self.catalogue.plan(Plan::Plain).await?;
         Ok(planned)
     }
 

@@ -90,7 +90,9 @@ impl Live {
             options = plain;
         }
         let pool = PgPoolOptions::new()
-            .max_connections(4)
+            // As many as one check needs at the most: a session for the catalogue, one that holds a snapshot, and the
+            // three that `[integrity] connections` allows.
+            .max_connections(5)
             .min_connections(0)
             .acquire_timeout(limits.statement.max(ATTEMPT))
             .connect_lazy_with(options);
