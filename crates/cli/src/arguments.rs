@@ -115,6 +115,9 @@ pub(crate) struct Verify {
     /// The folder of report.json, report.html and report.junit.xml
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
+    /// A file of what the integrity checks have proved: a run that was hindered is gone on with by the next, within a day
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resume: Option<PathBuf>,
 }
 
 /// `runbook report`

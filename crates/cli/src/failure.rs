@@ -57,6 +57,16 @@ pub(crate) enum Failure {
     Said(String),
 }
 
+impl From<integrity::Misfit> for Failure {
+    /// With the place in the file, where it is one.
+    fn from(misfit: integrity::Misfit) -> Self {
+        match misfit {
+            integrity::Misfit::Settings(error) => Self::Settings(*error),
+            other => Self::said(other),
+        }
+    }
+}
+
 impl Failure {
     /// In one sentence.
     pub(crate) fn said(sentence: impl std::fmt::Display) -> Self {

@@ -1,10 +1,10 @@
 //! Rows as a run goes, on standard output; and, where a person watches, what is being done now, on standard error.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use runbook::meter::Meter;
 use runbook::procedure::{Observer, Procedure, Step, StepLine};
 use runbook::report::Line;
 
@@ -16,6 +16,8 @@ pub(crate) struct Progress {
     bar: ProgressBar,
     /// The bold words above the last line.
     group: Mutex<Option<String>>,
+    /// The words of the line that goes on.
+    words: Arc<Mutex<String>>,
 }
 
 impl Progress {
@@ -38,13 +40,22 @@ impl Progress {
         } else {
             ProgressBar::hidden()
         };
-        Self { screen: screen.clone(), bar, group: Mutex::new(None) }
+        Self { screen: screen.clone(), bar, group: Mutex::new(None), words: Arc::default() }
     }
 
     /// Says what goes on before the first line.
     #[cfg(feature = "rehearse")]
     pub(crate) fn doing(&self, what: &str) {
         self.bar.set_message(what.to_owned());
+    }
+
+    /// Shows how far the check of the line is, after its words.
+    pub(crate) fn meter(&self) -> Meter {
+        let (bar, words) = (self.bar.clone(), Arc::clone(&self.words));
+        Meter::new(move |said| {
+            let words = words.lock().unwrap_or_else(PoisonError::into_inner);
+            bar.set_message(format!("{words} · {said}"));
+        })
     }
 
     /// Prints above the bar.
@@ -65,7 +76,9 @@ impl Observer for Progress {
     }
 
     fn begin(&self, _step: &Step, line: &StepLine) {
-        self.bar.set_message(line.line.words.lines().next().unwrap_or_default().to_owned());
+        let words = line.line.words.lines().next().unwrap_or_default().to_owned();
+        self.words.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&words);
+        self.bar.set_message(words);
     }
 
     fn line(&self, step: &Step, line: &Line) {

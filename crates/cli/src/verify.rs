@@ -41,6 +41,11 @@ pub(crate) async fn verify(command: &Verify, global: &Global, screen: &Screen) -
     let mut context = Context::new(Arc::new(settings), database);
     context.api = section.api.map(|base| Api { base_url: base.trim_end_matches('/').to_owned() });
     context.backups = section.backups;
+    integrity::validate(&context).await?;
+    if let Some(file) = &command.resume {
+        let started = integrity::Resume::start(&context, file).await;
+        started.map_err(|error| Failure::said(format!("--resume: {error}")))?;
+    }
     let further = registry.checks.iter().filter(|check| check.safety == Safety::Live);
     let further: Vec<_> = further.filter(|check| procedure.words_of(check.id).is_empty()).copied().collect();
     let progress = Progress::new(screen, &procedure, further.len());
@@ -52,6 +57,7 @@ pub(crate) async fn verify(command: &Verify, global: &Global, screen: &Screen) -
         to: None,
     };
     print_title(screen, &context, RunKind::Verification, &target, &progress);
+    context.stash.put(progress.meter());
     let selected = |id: &str| only.is_none_or(|only| selects(only, id));
     let stop = signals::stop();
     let run = Run {

@@ -9,6 +9,7 @@
 mod defects;
 mod folder;
 mod library;
+mod misfit;
 mod plan;
 mod played_staging;
 mod procedure;

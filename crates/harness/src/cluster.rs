@@ -76,6 +76,29 @@ impl Cluster {
         Err(explain(&self.folder, 0, "could not be initialised", &said))
     }
 
+    /// Fills the data directory with a running server's, as a standby that follows it.
+    pub(crate) fn copy_from(&self, socket: &Path, port: u16) -> Result<(), HarnessError> {
+        // Past a link to the server in a folder of the PATH, as for its libraries.
+        let server = self.binaries.program("postgres");
+        let program = server.canonicalize().unwrap_or(server).with_file_name("pg_basebackup");
+        let mut command = self.command(&program.to_string_lossy())?;
+        command.args([
+            "--checkpoint",
+            "fast",
+            "--wal-method",
+            "stream",
+            "--write-recovery-conf",
+            "--no-sync",
+        ]);
+        command.args(["--username", SUPERUSER, "--port", &port.to_string(), "--host"]).arg(socket);
+        let output = command.arg("--pgdata").arg(self.data()).output().map_err(HarnessError::io(&program))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(explain(&self.folder, port, "could not be copied", &said))
+    }
+
     /// One of the programs, run by the server's user in a clean environment.
     fn command(&self, program: &str) -> Result<Command, HarnessError> {
         let mut command = Command::new(self.binaries.program(program));

@@ -133,6 +133,32 @@ impl Server {
         Ok(server)
     }
 
+    /// A hot standby of this server, made by `pg_basebackup`: it follows what this one writes, and takes readers. Its
+    /// lines of postgresql.conf win over this server's own.
+    ///
+    /// # Errors
+    /// When there is no `pg_basebackup`, or the standby does not come up.
+    pub async fn standby(&self, settings: &[(&str, &str)]) -> Result<Self, HarnessError> {
+        let (binaries, port, socket) = (self.cluster.binaries.clone(), self.port, self.socket());
+        let (password, own) = (self.password.clone(), settings_of_server(&self.cluster));
+        let further = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings: Vec<(String, String)> = own.into_iter().chain(further).collect();
+        keeper::run(async move {
+            let state = State { folder: crate::state::root().join(format!("private-{}", unique())) };
+            let lease = state.lease()?;
+            state.watch_at_once()?;
+            let cluster = Cluster { binaries, folder: local::data_folder(&state)? };
+            state.own(Owned::Server(&cluster.data()))?;
+            state.own(Owned::Folder(&cluster.folder))?;
+            cluster.create_folders()?;
+            cluster.copy_from(&socket, port)?;
+            cluster.configure(&settings, local::HBA)?;
+            let (port, process) = cluster.start_somewhere().await?;
+            Ok(Self { cluster, process: Some(process), port, password, lease: Some(lease) })
+        })
+        .await
+    }
+
     async fn set_password(&self) -> Result<(), HarnessError> {
         let mut admin = self.cluster.admin(self.port).await?;
         local::set_password(&mut admin, self.cluster.binaries.major, &self.password).await?;

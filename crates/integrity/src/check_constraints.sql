@@ -16,7 +16,9 @@ SELECT
         n.nspname, c.relname, pg_get_expr(con.conbin, con.conrelid)
     ) AS source,
     format('correct these rows of %I.%I', n.nspname, c.relname) AS remedy,
-    NULL::text AS unprovable
+    NULL::text AS unprovable,
+    format('NOT (%s)', pg_get_expr(con.conbin, con.conrelid)) AS condition,
+    format('FROM ONLY %I.%I TABLESAMPLE SYSTEM (100)', n.nspname, c.relname) AS scanned
 FROM pg_catalog.pg_constraint AS con
 JOIN pg_catalog.pg_class AS c ON c.oid = con.conrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

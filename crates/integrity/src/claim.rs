@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 /// What a claim's catalogue query gives: a constraint, a sequence, a view, with the pieces of the query for the rows
 /// that contradict it. All identifiers in it were quoted by the server.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone, Default, FromRow)]
 pub(crate) struct Claim {
     /// The object, as a finding names it.
     pub object: String,
@@ -30,6 +30,59 @@ pub(crate) struct Claim {
     pub remedy: String,
     /// Why the claim cannot be proved from rows, where that is so.
     pub unprovable: Option<String>,
+    /// What a faulty row satisfies in `scanned`: claims with the same `scanned` are counted in one pass over it.
+    #[sqlx(default)]
+    pub condition: Option<String>,
+    /// `FROM ONLY … TABLESAMPLE SYSTEM (100)`: `source` without its condition.
+    #[sqlx(default)]
+    pub scanned: Option<String>,
+    /// The pieces of the same count along indexes: see [`Along`].
+    #[sqlx(default)]
+    pub along: Option<Vec<String>>,
+    /// The number of the column of the first of `reads` by which `along` can be counted in parts.
+    #[sqlx(default)]
+    pub leading: Option<i32>,
+    /// An index whose word is in question, so that no plan of `along` may use it.
+    #[sqlx(default)]
+    pub suspect: Option<String>,
+    /// Whether a page that cannot be read is what the claim speaks of.
+    #[sqlx(default)]
+    pub of_pages: bool,
+}
+
+/// The count of a claim along indexes, in five pieces: all before the condition on the one side, the column of that
+/// side; all before the condition on the other side, its column; the rest. Where there is no other side, both of its
+/// pieces are empty.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Along<'a> {
+    pieces: &'a [String; 5],
+}
+
+impl<'a> Along<'a> {
+    /// The text that counts the rows between two bounds; no bound, no limit.
+    pub fn count(self, above: Option<&str>, up_to: Option<&str>) -> String {
+        let [before, column, middle, other, rest] = self.pieces;
+        let (one, two) = (within(column, above, up_to), within(other, above, up_to));
+        format!("SELECT count(*) {before}{one}{middle}{two}{rest}")
+    }
+
+    /// Whether it can be counted in parts.
+    pub fn divides(self) -> bool {
+        !self.pieces[1].is_empty()
+    }
+}
+
+fn within(column: &str, above: Option<&str>, up_to: Option<&str>) -> String {
+    let mut text = String::new();
+    if column.is_empty() {
+        return text;
+    }
+    for (operator, bound) in [(">", above), ("<=", up_to)] {
+        if let Some(bound) = bound {
+            text.push_str(&format!(" AND {column} OPERATOR(pg_catalog.{operator}) {bound}"));
+        }
+    }
+    text
 }
 
 /// Characters of a value that are asked for: one more than are shown, so that a cut is seen.
@@ -44,6 +97,12 @@ impl Claim {
         let expressions = missing.iter().map(|column| format!("{}{column}", self.qualifier));
         self.expressions.splice(0..0, expressions.collect::<Vec<_>>());
         self.labels.splice(0..0, missing);
+    }
+
+    /// How to count along indexes, where the claim has a way.
+    pub fn along(&self) -> Option<Along<'_>> {
+        let pieces = self.along.as_deref()?.try_into().ok()?;
+        Some(Along { pieces })
     }
 
     /// Counts the faults: one row, one `bigint`.
@@ -92,9 +151,34 @@ fn quote(value: &Option<String>) -> String {
     format!("{:?}{more}", cut)
 }
 
+/// Counts the faults of several claims in one pass: one row of one `bigint[]`. `None` unless each has a condition.
+pub(crate) fn count_in_one_pass(claims: &[&Claim]) -> Option<String> {
+    let scanned = claims.first()?.scanned.as_ref()?;
+    let counts: Option<Vec<String>> = claims
+        .iter()
+        .map(|claim| Some(format!("count(*) FILTER (WHERE {})", claim.condition.as_ref()?)))
+        .collect();
+    Some(format!("SELECT ARRAY[{}]::bigint[] {scanned}", counts?.join(", ")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_meet_without_a_gap_and_do_not_overlap() {
+        let pieces: [String; 5] =
+            ["FROM c WHERE true", "c.k", " AND NOT EXISTS (SELECT FROM p WHERE p.k = c.k", "p.k", ")"]
+                .map(Into::into);
+        let along = Along { pieces: &pieces };
+        assert!(along.divides());
+        assert_eq!(
+            along.count(None, Some("'m'")),
+            "SELECT count(*) FROM c WHERE true AND c.k OPERATOR(pg_catalog.<=) 'm' \
+             AND NOT EXISTS (SELECT FROM p WHERE p.k = c.k AND p.k OPERATOR(pg_catalog.<=) 'm')"
+        );
+        assert!(along.count(Some("'m'"), None).contains("c.k OPERATOR(pg_catalog.>) 'm' "));
+    }
 
     #[test]
     fn a_value_is_quoted_escaped_and_cut() {

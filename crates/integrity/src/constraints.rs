@@ -1,9 +1,11 @@
 //! The checks whose claims the catalogue words completely: each is its query.
 
-use runbook::check::{Check, CheckFuture};
+use runbook::check::{Check, CheckError, CheckFuture};
 use runbook::context::Context;
 
-use crate::prover::prove;
+use crate::claim::Claim;
+use crate::prover::{Prover, prove};
+use crate::references;
 
 /// Foreign keys, by anti-join.
 pub(crate) const FOREIGN_KEYS: Check = Check::live_safe(
@@ -57,37 +59,44 @@ pub(crate) const MATVIEWS: Check = Check::live_safe(
 );
 
 fn foreign_keys(context: &Context) -> CheckFuture<'_> {
-    Box::pin(prove(context, "foreign keys", include_str!("foreign_keys.sql")))
+    Box::pin(async move {
+        let mut prover = Prover::open(context, FOREIGN_KEYS.id, "foreign keys").await?;
+        let mut claims = prover.claims::<Claim>(include_str!("foreign_keys.sql")).await?;
+        let stated = references::claims(prover.catalogue(), &context.settings).await;
+        claims.extend(stated.map_err(|wrong| CheckError::Other(wrong.to_string()))?);
+        prover.prove(claims).await;
+        Ok(prover.verdict())
+    })
 }
 
 fn checks(context: &Context) -> CheckFuture<'_> {
-    Box::pin(prove(context, "CHECK constraints", include_str!("check_constraints.sql")))
+    Box::pin(prove(context, CHECKS.id, "CHECK constraints", include_str!("check_constraints.sql")))
 }
 
 fn not_null(context: &Context) -> CheckFuture<'_> {
-    Box::pin(prove(context, "NOT NULL columns", include_str!("not_null.sql")))
+    Box::pin(prove(context, NOT_NULL.id, "NOT NULL columns", include_str!("not_null.sql")))
 }
 
 fn unique(context: &Context) -> CheckFuture<'_> {
-    Box::pin(prove(context, "unique keys", include_str!("unique_keys.sql")))
+    Box::pin(prove(context, UNIQUE.id, "unique keys", include_str!("unique_keys.sql")))
 }
 
 fn exclusion(context: &Context) -> CheckFuture<'_> {
-    Box::pin(prove(context, "exclusion constraints", include_str!("exclusion.sql")))
+    Box::pin(prove(context, EXCLUSION.id, "exclusion constraints", include_str!("exclusion.sql")))
 }
 
 fn domains(context: &Context) -> CheckFuture<'_> {
-    Box::pin(prove(context, "constraints of domains", include_str!("domains.sql")))
+    Box::pin(prove(context, DOMAINS.id, "constraints of domains", include_str!("domains.sql")))
 }
 
 fn generated(context: &Context) -> CheckFuture<'_> {
-    Box::pin(prove(context, "generated columns", include_str!("generated.sql")))
+    Box::pin(prove(context, GENERATED.id, "generated columns", include_str!("generated.sql")))
 }
 
 fn sequences(context: &Context) -> CheckFuture<'_> {
-    Box::pin(prove(context, "sequences", include_str!("sequences_behind.sql")))
+    Box::pin(prove(context, SEQUENCES.id, "sequences", include_str!("sequences_behind.sql")))
 }
 
 fn matviews(context: &Context) -> CheckFuture<'_> {
-    Box::pin(prove(context, "materialized views", include_str!("matviews.sql")))
+    Box::pin(prove(context, MATVIEWS.id, "materialized views", include_str!("matviews.sql")))
 }

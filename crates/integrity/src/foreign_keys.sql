@@ -1,7 +1,7 @@
 -- A claim for each foreign key of the catalogue, whatever `convalidated` and `conenforced` say. The constraints of
 -- partitions, and those that a partitioned referenced table multiplies, are covered by the one they descend from.
 -- As the server's own triggers do: ONLY where a side is not partitioned, the operators of the constraint, the
--- collation of the referenced column.
+-- collation of the referenced column. TABLESAMPLE SYSTEM (100) reads all blocks of both heaps, and no index.
 WITH foreign_key AS (
     SELECT
         con.oid,
@@ -14,6 +14,10 @@ WITH foreign_key AS (
         format('%I.%I', pn.nspname, p.relname) AS parent,
         CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END AS child_only,
         CASE p.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END AS parent_only,
+        k.parent_columns,
+        k.periods,
+        k.divides,
+        con.conkey[1]::integer AS leading,
         k.columns,
         k.present,
         k.some_absent,
@@ -27,6 +31,17 @@ WITH foreign_key AS (
     CROSS JOIN LATERAL (
         SELECT
             array_agg(quote_ident(ca.attname) ORDER BY u.position) AS columns,
+            array_agg(quote_ident(pa.attname) ORDER BY u.position) AS parent_columns,
+            -- Whether the rows can be counted in parts: both sides order the first column alike.
+            bool_and(
+                ca.atttypid = pa.atttypid AND ca.attcollation = pa.attcollation
+                    AND t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype = 'b'
+            ) FILTER (WHERE u.position = 1) AS divides,
+            -- All but the last, which a foreign key with PERIOD compares in another way.
+            string_agg(
+                format('p.%I OPERATOR(%I.%s) c.%I', pa.attname, opn.nspname, op.oprname, ca.attname),
+                ' AND ' ORDER BY u.position
+            ) FILTER (WHERE u.position < cardinality(con.conkey)) AS periods,
             string_agg(format('c.%I IS NOT NULL', ca.attname), ' AND ' ORDER BY u.position) AS present,
             string_agg(format('c.%I IS NULL', ca.attname), ' OR ' ORDER BY u.position) AS some_absent,
             string_agg(format('c.%I IS NOT NULL', ca.attname), ' OR ' ORDER BY u.position) AS some_present,
@@ -45,6 +60,7 @@ WITH foreign_key AS (
         FROM unnest(con.conkey, con.confkey, con.conpfeqop) WITH ORDINALITY AS u (child, parent, operator, position)
         JOIN pg_catalog.pg_attribute AS ca ON ca.attrelid = con.conrelid AND ca.attnum = u.child
         JOIN pg_catalog.pg_attribute AS pa ON pa.attrelid = con.confrelid AND pa.attnum = u.parent
+        JOIN pg_catalog.pg_type AS t ON t.oid = ca.atttypid
         JOIN pg_catalog.pg_operator AS op ON op.oid = u.operator
         JOIN pg_catalog.pg_namespace AS opn ON opn.oid = op.oprnamespace
         LEFT JOIN pg_catalog.pg_collation AS col ON col.oid = pa.attcollation
@@ -63,11 +79,29 @@ SELECT
     f.columns AS labels,
     (SELECT array_agg('c.' || label) FROM unnest(f.columns) AS label) AS expressions,
     format(
-        'FROM %s%s AS c WHERE %s AND NOT EXISTS (SELECT FROM %s%s AS p WHERE %s)',
-        f.child_only, f.child, f.present, f.parent_only, f.parent, f.matched
+        'FROM %s%s AS c TABLESAMPLE SYSTEM (100) WHERE %s AND ' || CASE
+            -- As the server's trigger for PERIOD: what the matching rows cover together covers this one.
+            WHEN f.temporal
+                THEN '(c.%7$s <@ (SELECT pg_catalog.range_agg(p.%8$s) FROM %4$s%5$s AS p TABLESAMPLE SYSTEM (100) '
+                    'WHERE %9$s AND p.%8$s && c.%7$s)) IS NOT TRUE'
+            ELSE 'NOT EXISTS (SELECT FROM %4$s%5$s AS p TABLESAMPLE SYSTEM (100) WHERE %6$s)'
+        END,
+        f.child_only, f.child, f.present, f.parent_only, f.parent, f.matched,
+        f.columns[cardinality(f.columns)], f.parent_columns[cardinality(f.columns)], f.periods
     ) AS source,
     format('restore the missing rows of %s, or remove those that name them from %s', f.parent, f.child) AS remedy,
-    CASE WHEN f.temporal THEN 'a foreign key with PERIOD is not proved from its rows yet' END AS unprovable
+    NULL::text AS unprovable,
+    CASE
+        WHEN NOT f.temporal
+            THEN ARRAY[
+                format('FROM %s%s AS c WHERE %s', f.child_only, f.child, f.present),
+                CASE WHEN f.divides THEN 'c.' || f.columns[1] ELSE '' END,
+                format(' AND NOT EXISTS (SELECT FROM %s%s AS p WHERE %s', f.parent_only, f.parent, f.matched),
+                CASE WHEN f.divides THEN 'p.' || f.parent_columns[1] ELSE '' END,
+                ')'
+            ]
+    END AS along,
+    CASE WHEN f.divides THEN f.leading END AS leading
 FROM foreign_key AS f
 UNION ALL
 -- MATCH FULL forbids what the anti-join leaves out: a key that is null in part.
@@ -82,10 +116,12 @@ SELECT
     f.columns,
     (SELECT array_agg('c.' || label) FROM unnest(f.columns) AS label),
     format(
-        'FROM %s%s AS c WHERE (%s) AND (%s)',
+        'FROM %s%s AS c TABLESAMPLE SYSTEM (100) WHERE (%s) AND (%s)',
         f.child_only, f.child, f.some_absent, f.some_present
     ),
     format('set all columns of the key, or none, in %s', f.child),
+    NULL,
+    NULL,
     NULL
 FROM foreign_key AS f
 WHERE f.confmatchtype = 'f' AND cardinality(f.columns) > 1

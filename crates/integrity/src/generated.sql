@@ -18,7 +18,12 @@ SELECT
         pg_get_expr(d.adbin, d.adrelid), format_type(a.atttypid, a.atttypmod)
     ) AS source,
     format('UPDATE %I.%I SET %I = DEFAULT for these rows', n.nspname, c.relname, a.attname) AS remedy,
-    NULL::text AS unprovable
+    NULL::text AS unprovable,
+    format(
+        '%I::text IS DISTINCT FROM ((%s)::%s)::text',
+        a.attname, pg_get_expr(d.adbin, d.adrelid), format_type(a.atttypid, a.atttypmod)
+    ) AS condition,
+    format('FROM ONLY %I.%I TABLESAMPLE SYSTEM (100)', n.nspname, c.relname) AS scanned
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid AND c.relkind = 'r'
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

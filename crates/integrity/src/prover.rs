@@ -1,25 +1,36 @@
 //! Proves the claims of a catalogue query from the rows, on one snapshot, and says which it could not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use runbook::check::CheckError;
 use runbook::context::Context;
-use runbook::reader::Reader;
+use runbook::reader::{Plan, Reader};
 use runbook::verdict::{Evidence, Finding, Measurement, Verdict};
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments as _, FromRow};
 
 use crate::claim::{Claim, counted};
+use crate::corruption::may_trust_indexes;
+use crate::crew::{Work, strength, work_off};
+use crate::jobs::{self, How, Job};
+use crate::picture::Picture;
+use crate::proof::{Answer, Hindrance, Proof};
+use crate::resume::Resume;
 
 /// How many keys of broken rows a finding shows, where the settings do not say.
 const KEYS_SHOWN: u32 = 5;
 
 /// Proves every claim that `catalogue` gives for the schemas of the settings (`$1`); `noun` is what they are called.
-pub(crate) async fn prove(context: &Context, noun: &str, catalogue: &str) -> Result<Verdict, CheckError> {
-    let mut prover = Prover::open(context, noun).await?;
-    for claim in prover.claims::<Claim>(catalogue).await? {
-        prover.prove(claim).await;
-    }
+pub(crate) async fn prove(
+    context: &Context,
+    check: &'static str,
+    noun: &str,
+    catalogue: &str,
+) -> Result<Verdict, CheckError> {
+    let mut prover = Prover::open(context, check, noun).await?;
+    let claims = prover.claims::<Claim>(catalogue).await?;
+    prover.prove(claims).await;
     Ok(prover.verdict())
 }
 
@@ -29,20 +40,30 @@ struct Relation {
     relation: i64,
     missing: Option<String>,
     key: Vec<String>,
+    pages: f64,
 }
 
-/// One session, and so one snapshot, that proves claim after claim. Only a lost connection makes a second one.
+/// What one check knows: what there is, what was found, and what could not be asked.
 pub(crate) struct Prover<'a> {
-    context: &'a Context,
-    reader: Option<Reader>,
+    pub(crate) context: &'a Context,
+    check: &'static str,
+    picture: Arc<Picture>,
+    sessions: usize,
+    /// A session on the present, for the catalogue.
+    catalogue: Reader,
     relations: BTreeMap<i64, Relation>,
+    resume: Option<Arc<Resume>>,
     evidence: Evidence,
     noun: String,
     faults: i64,
     unmeasured: Vec<Unmeasured>,
-    snapshots: u32,
+    pictures: BTreeSet<u32>,
+    pauses: u64,
+    earlier: u64,
+    along: u64,
 }
 
+/// An object that could not be proved.
 struct Unmeasured {
     object: String,
     reason: String,
@@ -51,11 +72,16 @@ struct Unmeasured {
 
 impl<'a> Prover<'a> {
     /// Opens a session and reads which relations there are.
-    pub async fn open(context: &'a Context, noun: &str) -> Result<Self, CheckError> {
-        let mut reader = context.reader().await?;
-        let relations: Vec<Relation> = reader.fetch(include_str!("relations.sql")).await?;
+    pub async fn open(context: &'a Context, check: &'static str, noun: &str) -> Result<Self, CheckError> {
+        let mut catalogue = context.reader().await?;
+        catalogue.plan(Plan::Plain).await?;
+        let relations: Vec<Relation> = catalogue.fetch(include_str!("relations.sql")).await?;
         let absent: Vec<(String,)> =
-            reader.fetch_with(include_str!("schemas.sql"), schemas(context)?).await?;
+            catalogue.fetch_with(include_str!("schemas.sql"), schemas(context)?).await?;
+        let resume = Resume::of(context);
+        if let Some(resume) = &resume {
+            resume.begin(check);
+        }
         let unmeasured = absent.into_iter().map(|(name,)| Unmeasured {
             object: name,
             reason: "the settings name this schema and the database lacks it".into(),
@@ -63,13 +89,20 @@ impl<'a> Prover<'a> {
         });
         Ok(Self {
             context,
-            reader: Some(reader),
+            check,
+            picture: Picture::of(context).await,
+            sessions: strength(context, &mut catalogue).await?,
+            catalogue,
             relations: relations.into_iter().map(|relation| (relation.relation, relation)).collect(),
+            resume,
             evidence: Evidence::of(noun),
             noun: noun.to_owned(),
             faults: 0,
             unmeasured: unmeasured.collect(),
-            snapshots: 1,
+            pictures: BTreeSet::new(),
+            pauses: 0,
+            earlier: 0,
+            along: 0,
         })
     }
 
@@ -79,24 +112,40 @@ impl<'a> Prover<'a> {
         T: for<'r> FromRow<'r, sqlx::postgres::PgRow>,
     {
         let arguments = schemas(self.context)?;
-        self.reader().await?.fetch_with(catalogue, arguments).await
+        self.catalogue.fetch_with(catalogue, arguments).await
     }
 
-    /// Proves one claim; what hinders it is noted and hinders no other.
-    pub async fn prove(&mut self, mut claim: Claim) {
-        if let Some(reason) = claim.unprovable.take() {
-            return self.pass_over(&claim.object, reason, &claim.remedy);
+    /// Proves claims; what hinders one is noted and hinders no other.
+    pub async fn prove(&mut self, claims: Vec<Claim>) {
+        let claims = self.provable(claims);
+        let weights: Vec<f64> = claims.iter().map(|claim| self.weight(&claim.reads)).collect();
+        let (mut jobs, heap) = self.choose(&claims, &weights).await;
+        jobs.extend(jobs::from_heaps(&claims, &heap, &weights));
+        let mut answers = self.run(&claims, jobs).await;
+        // What an index accuses a row of, the heap confirms; what could not be asked together is asked alone.
+        let again: Vec<Job> = answers
+            .iter()
+            .filter(|(_, answer)| match answer {
+                Answer::Counted { faults, how, .. } => *faults > 0 && *how == How::Along,
+                Answer::Hindered { how, lasting, .. } => *how == How::Pass && *lasting,
+                Answer::Unreadable(_) => false,
+            })
+            .map(|(index, _)| jobs::alone(&claims, *index, &weights))
+            .collect();
+        if !again.is_empty() {
+            answers.extend(self.run(&claims, again).await);
         }
-        if let Some(grant) = self.missing(&claim.reads) {
-            return self.pass_over(&claim.object, format!("the role may not read it: {grant}"), &grant);
+        for (index, answer) in answers {
+            self.conclude(&claims[index], answer);
         }
-        if let Some(relation) = claim.keyed_by.and_then(|relation| self.relations.get(&relation)) {
-            claim.prefix_key(&relation.key);
-        }
-        match self.count(&claim).await {
-            Ok(faults) => self.conclude(&claim, faults).await,
-            Err(error) => self.stumble(&claim.object, &error).await,
-        }
+    }
+
+    /// Works off a list that is no list of claims.
+    pub async fn work_off<W: Work>(&mut self, work: &W, items: &[W::Item]) -> Vec<W::Done> {
+        let worked = work_off(self.context, &self.picture, self.sessions, &self.noun, work, items).await;
+        self.pictures.extend(worked.pictures);
+        self.pauses += worked.pauses;
+        worked.done
     }
 
     /// Counts `claims` as examined.
@@ -110,43 +159,37 @@ impl<'a> Prover<'a> {
         self.evidence.find(finding);
     }
 
-    /// Notes that an object could not be proved, and why.
-    pub fn pass_over(&mut self, object: &str, reason: impl Into<String>, remedy: &str) {
-        let (object, reason, remedy) = (object.to_owned(), reason.into(), remedy.to_owned());
-        self.unmeasured.push(Unmeasured { object, reason, remedy });
-    }
-
-    /// Notes an error about an object. The session goes on, on the same snapshot, unless it was lost with the error.
-    pub async fn stumble(&mut self, object: &str, error: &CheckError) {
-        let remedy = match error {
-            CheckError::NotPermitted(_) => "grant the role SELECT on it, then run this check again",
-            _ => "run this check again",
-        };
-        self.pass_over(object, error.to_string(), remedy);
-        let alive = match self.reader.as_mut() {
-            Some(reader) => reader.scalar::<i32>("SELECT 1").await.is_ok(),
-            None => false,
-        };
-        if !alive {
-            self.reader = None;
+    /// Notes that an object was proved without a fault, for a run that goes on where this one ends.
+    pub fn note(&self, object: &str, query: &str) {
+        if let Some(resume) = &self.resume {
+            resume.note(self.check, object, query);
         }
     }
 
-    /// What the role lacks to read these relations: the first grant that is missing.
-    pub fn missing(&self, relations: &[i64]) -> Option<String> {
-        relations.iter().find_map(|relation| self.relations.get(relation)?.missing.clone())
+    /// Whether an earlier run proved just this, so that this one need not. It then counts as examined.
+    pub fn was_proved(&mut self, object: &str, query: &str, claims: u64) -> bool {
+        let proved = self.resume.as_ref().is_some_and(|resume| resume.knows(self.check, object, query));
+        if proved {
+            self.earlier += claims;
+            self.examine(claims);
+        }
+        proved
     }
 
-    /// The session, a new one after an error.
-    pub async fn reader(&mut self) -> Result<&mut Reader, CheckError> {
-        let reader = match self.reader.take() {
-            Some(reader) => reader,
-            None => {
-                self.snapshots += 1;
-                self.context.reader().await?
-            }
-        };
-        Ok(self.reader.insert(reader))
+    /// Notes that an object could not be proved, and why.
+    pub fn pass_over(&mut self, object: &str, hindrance: Hindrance) {
+        let Hindrance { reason, remedy } = hindrance;
+        self.unmeasured.push(Unmeasured { object: object.to_owned(), reason, remedy });
+    }
+
+    /// A session on the present, for what is not about rows.
+    pub fn catalogue(&mut self) -> &mut Reader {
+        &mut self.catalogue
+    }
+
+    /// All relations of the database that are no catalogue's.
+    pub fn relations(&self) -> Vec<i64> {
+        self.relations.keys().copied().collect()
     }
 
     /// How many keys a finding shows.
@@ -158,6 +201,10 @@ impl<'a> Prover<'a> {
     pub fn verdict(mut self) -> Verdict {
         let examined = i64::try_from(self.evidence.examined()).unwrap_or(i64::MAX);
         let broken = self.evidence.findings().iter().any(Finding::is_error);
+        self.unmeasured.sort_by(|a, b| (&a.object, &a.reason).cmp(&(&b.object, &b.reason)));
+        if let Some(resume) = self.resume.as_ref().filter(|_| self.unmeasured.is_empty()) {
+            resume.finish(self.check);
+        }
         if !broken && let Some(first) = self.unmeasured.first() {
             let others = match self.unmeasured.len() - 1 {
                 0 => String::new(),
@@ -170,46 +217,161 @@ impl<'a> Prover<'a> {
             self.evidence.find(Finding::advice(&unmeasured.object, problem, &unmeasured.remedy));
         }
         if examined > 0 {
-            let again =
-                if self.snapshots > 1 { format!(" on {} snapshots", self.snapshots) } else { String::new() };
-            self.evidence.summarise(format!("{examined} {} proved from the rows{again}", self.noun));
-            #[allow(clippy::cast_precision_loss, reason = "a count that is shown")]
-            self.evidence.measure(Measurement::new("faults", self.faults as f64, "rows"));
+            self.evidence.summarise(self.summary(examined));
+            #[allow(clippy::cast_precision_loss, reason = "counts that are shown")]
+            {
+                self.evidence.measure(Measurement::new("faults", self.faults as f64, "rows"));
+                if self.pauses > 0 {
+                    self.evidence.measure(Measurement::new("waits for the target", self.pauses as f64, ""));
+                }
+            }
         }
         self.evidence.verdict()
     }
 
-    async fn count(&mut self, claim: &Claim) -> Result<i64, CheckError> {
-        self.reader().await?.scalar(&claim.count()).await
-    }
-
-    async fn conclude(&mut self, claim: &Claim, faults: i64) {
-        self.examine(u64::try_from(claim.claims).unwrap_or(0));
-        if faults == 0 {
-            return;
+    fn summary(&self, examined: i64) -> String {
+        let mut summary = format!("{examined} {} proved from the rows", self.noun);
+        if self.along > 0 {
+            summary.push_str(&format!(", {} along indexes that amcheck vouches for", self.along));
         }
-        let shown = match self.first(claim).await {
-            Ok(rows) => {
-                let more =
-                    if usize::try_from(faults).is_ok_and(|all| all > rows.len()) { "; …" } else { "" };
-                let rows: Vec<_> = rows.iter().map(|(values,)| claim.describe(values)).collect();
-                format!("{}{more}", rows.join("; "))
-            }
-            Err(error) => format!("their keys could not be read: {error}"),
-        };
-        let problem = format!("{} {}: {shown}", counted(faults, &claim.noun), claim.phrase);
-        let remedy = format!("{}; list them all: {}", claim.remedy, claim.list());
-        self.find(faults, Finding::error(&claim.object, problem, remedy));
+        if self.earlier > 0 {
+            summary.push_str(&format!(", {} by the run before", self.earlier));
+        }
+        if self.pictures.len() > 1 {
+            summary.push_str(&format!(", on {} snapshots", self.pictures.len()));
+        }
+        summary
     }
 
-    async fn first(&mut self, claim: &Claim) -> Result<Vec<(Vec<Option<String>>,)>, CheckError> {
-        let sql = claim.first(self.keys_shown().max(1));
-        self.reader().await?.fetch(&sql).await
+    /// The claims whose rows may be read, with the keys by which they are shown.
+    fn provable(&mut self, claims: Vec<Claim>) -> Vec<Claim> {
+        let mut provable = Vec::with_capacity(claims.len());
+        for mut claim in claims {
+            if let Some(reason) = claim.unprovable.take() {
+                self.pass_over(&claim.object, Hindrance { reason, remedy: claim.remedy });
+                continue;
+            }
+            if let Some(grant) = self.missing(&claim.reads) {
+                let reason = format!("the role may not read it: {grant}");
+                self.pass_over(&claim.object, Hindrance { reason, remedy: grant });
+                continue;
+            }
+            if self.was_proved(&claim.object, &claim.count(), u64::try_from(claim.claims).unwrap_or(0)) {
+                continue;
+            }
+            if let Some(relation) = claim.keyed_by.and_then(|relation| self.relations.get(&relation)) {
+                claim.prefix_key(&relation.key);
+            }
+            provable.push(claim);
+        }
+        provable
+    }
+
+    /// What the role lacks to read these relations: the first grant that is missing.
+    fn missing(&self, relations: &[i64]) -> Option<String> {
+        relations.iter().find_map(|relation| self.relations.get(relation)?.missing.clone())
+    }
+
+    fn weight(&self, relations: &[i64]) -> f64 {
+        relations.iter().filter_map(|relation| self.relations.get(relation)).map(|known| known.pages).sum()
+    }
+
+    /// The jobs along indexes, and the claims that are left for the heap: those that are small, those whose indexes
+    /// nobody vouches for, and those for which the planner has no such plan.
+    async fn choose(&mut self, claims: &[Claim], weights: &[f64]) -> (Vec<Job>, Vec<usize>) {
+        let large = |index: &usize| weights[*index] >= jobs::LARGE && claims[*index].along.is_some();
+        let all: Vec<usize> = (0..claims.len()).collect();
+        let (large, mut heap): (Vec<usize>, Vec<usize>) = all.into_iter().partition(large);
+        if large.is_empty() {
+            return (Vec::new(), heap);
+        }
+        // Where that cannot be told, nothing is trusted.
+        if !may_trust_indexes(self.context, &mut self.catalogue).await.unwrap_or(false) {
+            heap.extend(large);
+            return (Vec::new(), heap);
+        }
+        let mut chosen = Vec::new();
+        for index in large {
+            let bounds = self.bounds(&claims[index]).await.unwrap_or_default();
+            let jobs = jobs::along(&claims[index], index, weights[index], self.sessions, &bounds)
+                .unwrap_or_default();
+            match self.are_planned(&claims[index], &jobs).await {
+                Ok(true) => {
+                    self.along += u64::try_from(claims[index].claims).unwrap_or(0);
+                    chosen.extend(jobs);
+                }
+                // An error here will be met again, and told, when the heap is read.
+                Ok(false) | Err(_) => heap.push(index),
+            }
+        }
+        (chosen, heap)
+    }
+
+    /// Between which values a claim can be counted in parts, by the server's statistics.
+    async fn bounds(&mut self, claim: &Claim) -> Result<Vec<String>, CheckError> {
+        let (Some(leading), Some(relation)) = (claim.leading, claim.reads.first()) else {
+            return Ok(Vec::new());
+        };
+        let mut arguments = PgArguments::default();
+        arguments
+            .add(relation)
+            .and_then(|()| arguments.add(leading))
+            .map_err(|error| CheckError::Other(format!("a column cannot be sent: {error}")))?;
+        let rows: Vec<(String,)> = self.catalogue.fetch_with(include_str!("bounds.sql"), arguments).await?;
+        Ok(rows.into_iter().map(|(bound,)| bound).collect())
+    }
+
+    async fn are_planned(&mut self, claim: &Claim, jobs: &[Job]) -> Result<bool, CheckError> {
+        let mut planned = !jobs.is_empty();
+        for job in jobs {
+            self.catalogue.plan(Plan::Ordered).await?;
+            let plan: serde_json::Value =
+                self.catalogue.scalar(&format!("EXPLAIN (FORMAT JSON) {}", job.sql)).await?;
+            planned &= jobs::leans_on_indexes_alone(&plan, claim.suspect.as_deref());
+        }
+        self.catalogue.release().await?;
+        self.catalogue.plan(Plan::Plain).await?;
+        Ok(planned)
+    }
+
+    /// Runs jobs and puts the parts of each claim together.
+    async fn run(&mut self, claims: &[Claim], jobs: Vec<Job>) -> BTreeMap<usize, Answer> {
+        let proof = Proof { claims, shown: self.keys_shown().max(1) };
+        let done = self.work_off(&proof, &jobs).await;
+        let mut answers: BTreeMap<usize, Answer> = BTreeMap::new();
+        for (index, answer) in done.into_iter().flatten() {
+            let answer = match answers.remove(&index) {
+                Some(before) => before.and(answer),
+                None => answer,
+            };
+            answers.insert(index, answer);
+        }
+        answers
+    }
+
+    fn conclude(&mut self, claim: &Claim, answer: Answer) {
+        match answer {
+            Answer::Hindered { hindrance, .. } => self.pass_over(&claim.object, hindrance),
+            Answer::Unreadable(said) => {
+                self.examine(u64::try_from(claim.claims).unwrap_or(0));
+                self.find(1, Finding::error(&claim.object, said, &claim.remedy));
+            }
+            Answer::Counted { faults: 0, .. } => {
+                self.examine(u64::try_from(claim.claims).unwrap_or(0));
+                self.note(&claim.object, &claim.count());
+            }
+            Answer::Counted { faults, shown, .. } => {
+                self.examine(u64::try_from(claim.claims).unwrap_or(0));
+                let problem = format!("{} {}: {shown}", counted(faults, &claim.noun), claim.phrase);
+                let remedy = format!("{}; list them all: {}", claim.remedy, claim.list());
+                self.find(faults, Finding::error(&claim.object, problem, remedy));
+            }
+        }
     }
 }
 
 /// The schemas of the settings as the one argument of a catalogue query.
-fn schemas(context: &Context) -> Result<PgArguments, CheckError> {
+pub(crate) fn schemas(context: &Context) -> Result<PgArguments, CheckError> {
     let mut arguments = PgArguments::default();
     arguments
         .add(&context.settings.database.schemas)

@@ -1,4 +1,4 @@
--- Every relation: how it is named, what hides its rows from the role, and by which columns its rows are told apart.
+-- Every relation: what hides its rows from the role, by which columns its rows are told apart, and how large it is.
 SELECT
     c.oid::bigint AS relation,
     CASE
@@ -12,7 +12,15 @@ SELECT
         WHEN row_security_active(c.oid)
             THEN format('ALTER ROLE %I BYPASSRLS', current_user)
     END AS missing,
-    coalesce(k.columns, ARRAY['ctid']) AS key
+    coalesce(k.columns, ARRAY['ctid']) AS key,
+    CASE c.relkind
+        WHEN 'p' THEN (
+            SELECT coalesce(sum(leaf.relpages), 0)
+            FROM pg_catalog.pg_partition_tree(c.oid::regclass) AS t
+            JOIN pg_catalog.pg_class AS leaf ON leaf.oid = t.relid AND t.isleaf
+        )
+        ELSE greatest(c.relpages, 0)
+    END::float8 AS pages
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN LATERAL (

@@ -21,7 +21,24 @@ SELECT
     format(
         'remove or change all but one row of each key, then REINDEX INDEX CONCURRENTLY %I.%I', icn.nspname, ic.relname
     ) AS remedy,
-    NULL::text AS unprovable
+    NULL::text AS unprovable,
+    -- Along another index of the same columns, grouped in its order. The suspect's own predicate would invite the
+    -- suspect: what says no more than that the key is not null is said in words that the planner does not look into.
+    CASE
+        WHEN i.indexprs IS NULL AND NOT i.indnullsnotdistinct AND (
+            i.indpred IS NULL
+            OR i.indnkeyatts = 1 AND pg_get_expr(i.indpred, i.indrelid, true) = k.labels[1] || ' IS NOT NULL'
+        )
+            THEN ARRAY[
+                format(
+                    'FROM (SELECT %s FROM %s%I.%I WHERE num_nulls(%s) = 0 GROUP BY %s HAVING count(*) > 1) AS doubled',
+                    k.selected, CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, n.nspname, c.relname,
+                    array_to_string(k.labels, ', '), k.positions
+                ),
+                '', '', '', ''
+            ]
+    END AS along,
+    ic.relname::text AS suspect
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS ic ON ic.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace AS icn ON icn.oid = ic.relnamespace

@@ -7,12 +7,24 @@
     reason = "helpers of tests stand outside of #[test] functions"
 )]
 
+mod along;
+mod bad_input;
 mod clean;
+mod corruption;
 mod defects;
 mod foreign_keys;
+mod hindered;
 mod hostile;
+mod pace;
+mod references;
 mod rights;
 mod rules;
+mod schemas;
+mod snapshot;
+mod soak;
+mod standby;
+mod support;
+mod writers;
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::check::CheckError;
 use crate::ephemeral::Ephemeral;
 use crate::live::Live;
-use crate::reader::Reader;
+use crate::reader::{Opening, Reader};
 use crate::settings::Settings;
 use crate::stash::Stash;
 
@@ -35,6 +35,17 @@ impl Database {
         match self {
             Self::Live(live) => live.reader().await,
             Self::Ephemeral(ephemeral) => ephemeral.reader().await,
+        }
+    }
+
+    /// A read-only session with limits or a snapshot of its own.
+    ///
+    /// # Errors
+    /// When no connection can be had, or the snapshot is no longer there.
+    pub async fn reader_with(&self, opening: &Opening) -> Result<Reader, CheckError> {
+        match self {
+            Self::Live(live) => live.reader_with(opening).await,
+            Self::Ephemeral(ephemeral) => ephemeral.reader_with(opening).await,
         }
     }
 

@@ -6,7 +6,7 @@ use sqlx::postgres::{PgArguments, PgPool, PgPoolOptions, PgRow};
 use tokio::sync::OnceCell;
 
 use crate::check::CheckError;
-use crate::reader::{ReadLimits, Reader};
+use crate::reader::{Opening, ReadLimits, Reader};
 use crate::secret::DatabaseUrl;
 use crate::statement::{Catalogue, ReadStatement};
 
@@ -79,7 +79,15 @@ impl Ephemeral {
     /// # Errors
     /// When no connection can be had.
     pub async fn reader(&self) -> Result<Reader, CheckError> {
-        Reader::open(&self.pool, self.limits, &self.catalogue).await
+        self.reader_with(&Opening::default()).await
+    }
+
+    /// Opens a read-only session with limits or a snapshot of its own.
+    ///
+    /// # Errors
+    /// When no connection can be had, or the snapshot is no longer there.
+    pub async fn reader_with(&self, opening: &Opening) -> Result<Reader, CheckError> {
+        Reader::open(&self.pool, self.limits, &self.catalogue, opening).await
     }
 }
 

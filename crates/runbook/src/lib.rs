@@ -7,6 +7,7 @@ pub mod document;
 pub mod ephemeral;
 pub mod grant;
 pub mod live;
+pub mod meter;
 pub mod procedure;
 pub mod reader;
 pub mod report;

@@ -1,5 +1,8 @@
 //! A read-only session: the only way in which a check sees a database.
 
+mod opening;
+mod plan;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +13,9 @@ use tokio::sync::OnceCell;
 
 use crate::check::CheckError;
 use crate::statement::{Catalogue, ReadStatement};
+
+pub use opening::Opening;
+pub use plan::Plan;
 
 /// How long a reader's statements may take, wait for a lock, and idle. Each is sent to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,11 +53,14 @@ impl Reader {
         pool: &PgPool,
         limits: ReadLimits,
         catalogue: &OnceCell<Arc<Catalogue>>,
+        opening: &Opening,
     ) -> Result<Self, CheckError> {
+        let limits = opening.limits(limits);
+        let text = opening.text(limits)?;
         let mut session =
             Session { connection: Some(pool.acquire().await.map_err(crate::context::classify)?), busy: true };
         let connection = session.connection()?;
-        sqlx::raw_sql(AssertSqlSafe(opening(limits)))
+        sqlx::raw_sql(AssertSqlSafe(text))
             .execute(&mut *connection)
             .await
             .map_err(crate::context::classify)?;
@@ -125,6 +134,23 @@ impl Reader {
         let name = answer.map_err(crate::context::classify)?;
         self.session.control(format!("SAVEPOINT {START}")).await?;
         Ok(name)
+    }
+
+    /// Sets what the planner may use, until [`Self::release`] or a statement that fails.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    pub async fn plan(&mut self, plan: Plan) -> Result<(), CheckError> {
+        self.session.control(plan.text().to_owned()).await
+    }
+
+    /// Lets go of what the statements so far have locked; the snapshot stays. Others wait for an `ALTER TABLE` no
+    /// longer than for the statement that reads the table.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    pub async fn release(&mut self) -> Result<(), CheckError> {
+        self.session.control(format!("ROLLBACK TO SAVEPOINT {START}")).await
     }
 
     /// Judges a parsed statement by the catalogue of this database, and runs it.
@@ -227,23 +253,4 @@ impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reader").finish_non_exhaustive()
     }
-}
-
-/// The text that opens a session: constants and numbers of our own, so it may go as one simple query.
-///
-/// `standard_conforming_strings` is set because the guard reads strings by that rule.
-fn opening(limits: ReadLimits) -> String {
-    format!(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}; \
-         SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {}; \
-         SET LOCAL standard_conforming_strings = on; SAVEPOINT {START}",
-        milliseconds(limits.statement),
-        milliseconds(limits.lock),
-        milliseconds(limits.idle),
-    )
-}
-
-/// For the server, 0 means no limit: the least is 1 ms, the most what an integer setting takes.
-fn milliseconds(limit: Duration) -> u128 {
-    limit.as_millis().clamp(1, 2_147_483_647)
 }

@@ -1,18 +1,28 @@
--- Each valid B-tree index, and the call that compares its order with itself and its entries with the heap.
+-- Each valid B-tree index, and the calls that compare its order with itself, and its entries with the heap. amcheck
+-- needs no right to the table; a role without one is told so all the same, as by every other check.
 SELECT
     format('%I.%I', n.nspname, ic.relname) AS object,
-    format(
-        'SELECT count(*) FROM (SELECT %I.bt_index_check(%s::oid::regclass, true) OFFSET 0) AS verified',
-        an.nspname, ic.oid
-    ) AS verification,
+    format(call.pattern, an.nspname, ic.oid, 'false') AS ordered,
+    format(call.pattern, an.nspname, ic.oid, 'true') AS complete,
     format('REINDEX INDEX CONCURRENTLY %I.%I, and look for the cause: storage, memory, collation version', n.nspname, ic.relname)
-        AS remedy
+        AS remedy,
+    (greatest(ic.relpages, 0) + greatest(c.relpages, 0))::float8 AS pages,
+    CASE
+        WHEN NOT has_schema_privilege(n.oid, 'USAGE')
+            THEN format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, current_user)
+        WHEN NOT has_table_privilege(c.oid, 'SELECT')
+            THEN format('GRANT SELECT ON %I.%I TO %I', n.nspname, c.relname, current_user)
+    END AS missing
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS ic ON ic.oid = i.indexrelid
+JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = ic.relnamespace
 JOIN pg_catalog.pg_am AS am ON am.oid = ic.relam
 CROSS JOIN pg_catalog.pg_extension AS e
 JOIN pg_catalog.pg_namespace AS an ON an.oid = e.extnamespace
+CROSS JOIN (
+    VALUES ('SELECT count(*) FROM (SELECT %1$I.bt_index_check(%2$s::oid::regclass, %3$s) OFFSET 0) AS verified')
+) AS call (pattern)
 WHERE ic.relkind = 'i' AND am.amname = 'btree' AND i.indisvalid AND i.indisready AND i.indislive
     AND e.extname = 'amcheck' AND n.nspname = ANY ($1)
 ORDER BY 1

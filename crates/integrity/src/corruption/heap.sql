@@ -11,7 +11,8 @@ SELECT
     ARRAY['blkno', 'offnum', 'attnum', 'msg'] AS expressions,
     format('FROM %I.verify_heapam(%s::oid::regclass, check_toast => true) AS fault', an.nspname, c.oid) AS source,
     'restore the table from a backup, and look for the cause: storage, memory' AS remedy,
-    NULL::text AS unprovable
+    NULL::text AS unprovable,
+    true AS of_pages
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_am AS am ON am.oid = c.relam

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use runbook::statement::ReadStatement;
+use runbook::statement::{ReadStatement, Refused};
 use runbook::verdict::Severity;
 
 /// A rule that was read and found to read only.
@@ -131,6 +131,11 @@ impl Rule {
         let problem =
             format!("the query must return the columns object and problem, and cannot be planned: {text}");
         RuleError { path: self.path.clone(), line: self.line_of(error), problem }
+    }
+
+    /// A function that this database says may write, which the text alone could not tell.
+    pub(super) fn refuse(&self, refused: &Refused) -> RuleError {
+        RuleError { path: self.path.clone(), line: 1, problem: refused.to_string() }
     }
 
     fn line_of(&self, error: &sqlx::Error) -> usize {

@@ -4,13 +4,17 @@ mod file;
 
 use runbook::check::{Check, CheckError};
 use runbook::context::Context;
+use runbook::reader::Reader;
 use runbook::settings::Settings;
 use runbook::verdict::{Finding, Severity, Verdict};
 use sqlx::FromRow;
 
 pub use file::{Rule, RuleError};
 
+use crate::crew::Work;
+use crate::proof::Hindrance;
 use crate::prover::Prover;
+use crate::session::Session;
 
 /// The rules of the settings' folder.
 pub(crate) const RULES: Check =
@@ -35,36 +39,81 @@ struct Breach {
     breaches: i64,
 }
 
+/// Plans every rule on this database, and runs none.
+///
+/// # Errors
+/// As [`load`], and the first rule whose query lacks a column, or reads what is not there.
+pub(crate) async fn plan(reader: &mut Reader, rules: &[Rule]) -> Result<Vec<(usize, CheckError)>, RuleError> {
+    let mut hindered = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        match reader.rows(&format!("EXPLAIN {}", rule.query(1)), Default::default()).await {
+            Ok(_) => {}
+            Err(CheckError::Database(error)) if rule.is_to_blame(&error) => return Err(rule.blame(&error)),
+            Err(CheckError::Refused(refused)) => return Err(rule.refuse(&refused)),
+            Err(error) => hindered.push((index, error)),
+        }
+    }
+    Ok(hindered)
+}
+
 async fn run(context: &Context) -> Result<Verdict, CheckError> {
     if context.settings.integrity.rules.is_none() {
         return Err(CheckError::Missing(
             "no folder of rules is named: set rules under [integrity] in runbook.toml".into(),
         ));
     }
-    let rules = load(&context.settings).map_err(|error| CheckError::Other(error.to_string()))?;
-    let mut prover = Prover::open(context, "rules").await?;
-    let shown = prover.keys_shown().max(1);
+    let said = |error: RuleError| CheckError::Other(error.to_string());
+    let mut rules = load(&context.settings).map_err(said)?;
+    let mut prover = Prover::open(context, RULES.id, "rules").await?;
     // All are planned before the first runs, so that a rule with the wrong columns lets none run.
-    let mut planned = Vec::new();
-    for rule in rules {
-        match prover.reader().await?.rows(&format!("EXPLAIN {}", rule.query(1)), Default::default()).await {
-            Ok(_) => planned.push(rule),
-            Err(CheckError::Database(error)) if rule.is_to_blame(&error) => {
-                return Err(CheckError::Other(rule.blame(&error).to_string()));
-            }
-            Err(error) => prover.stumble(&rule.id, &error).await,
-        }
+    let mut hindered = plan(prover.catalogue(), &rules).await.map_err(said)?;
+    while let Some((index, error)) = hindered.pop() {
+        let rule = rules.remove(index);
+        prover.pass_over(&rule.id, Hindrance::from(&error));
     }
-    for rule in planned {
-        match prover.reader().await?.fetch::<Breach>(&rule.query(shown)).await {
+    rules.retain(|rule| !prover.was_proved(&rule.id, &rule.query(0), 1));
+    let asked = Asked { shown: prover.keys_shown().max(1), relations: prover.relations() };
+    let done = prover.work_off(&asked, &rules).await;
+    for (rule, breaches) in rules.iter().zip(done) {
+        match breaches {
             Ok(breaches) => {
                 prover.examine(1);
-                report(&mut prover, &rule, breaches);
+                if breaches.is_empty() {
+                    prover.note(&rule.id, &rule.query(0));
+                }
+                report(&mut prover, rule, breaches);
             }
-            Err(error) => prover.stumble(&rule.id, &error).await,
+            Err(error) => prover.pass_over(&rule.id, Hindrance::from(&error)),
         }
     }
     Ok(prover.verdict())
+}
+
+/// The work on rules.
+struct Asked {
+    shown: u32,
+    relations: Vec<i64>,
+}
+
+impl Work for Asked {
+    type Item = Rule;
+    type Done = Result<Vec<Breach>, CheckError>;
+
+    /// What a rule reads is its own business.
+    fn weight(&self, _rule: &Rule) -> f64 {
+        1.0
+    }
+
+    async fn carry_out(&self, session: &mut Session<'_>, rule: &Rule) -> Self::Done {
+        let breaches = session.reader().await?.fetch::<Breach>(&rule.query(self.shown)).await?;
+        // Which tables it reads is not known here: an accusation holds only where none was rewritten meanwhile.
+        if !breaches.is_empty() && session.rewritten(&self.relations).await? {
+            return Err(CheckError::Interrupted(
+                "a table was rewritten or refreshed since the snapshot was taken".into(),
+            ));
+        }
+        Ok(breaches)
+    }
 }
 
 fn report(prover: &mut Prover<'_>, rule: &Rule, breaches: Vec<Breach>) {

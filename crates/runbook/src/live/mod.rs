@@ -10,7 +10,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::OnceCell;
 
 use crate::check::CheckError;
-use crate::reader::{ReadLimits, Reader};
+use crate::reader::{Opening, ReadLimits, Reader};
 use crate::secret::DatabaseUrl;
 use crate::statement::Catalogue;
 use crate::wait;
@@ -90,7 +90,9 @@ impl Live {
             options = plain;
         }
         let pool = PgPoolOptions::new()
-            .max_connections(4)
+            // As many as one check needs at the most: a session for the catalogue, one that holds a snapshot, and the
+            // three that `[integrity] connections` allows.
+            .max_connections(5)
             .min_connections(0)
             .acquire_timeout(limits.statement.max(ATTEMPT))
             .connect_lazy_with(options);
@@ -102,7 +104,15 @@ impl Live {
     /// # Errors
     /// When no connection can be had.
     pub async fn reader(&self) -> Result<Reader, CheckError> {
-        Reader::open(&self.pool, self.limits, &self.catalogue).await
+        self.reader_with(&Opening::default()).await
+    }
+
+    /// Opens a read-only session with limits or a snapshot of its own.
+    ///
+    /// # Errors
+    /// When no connection can be had, or the snapshot is no longer there.
+    pub async fn reader_with(&self, opening: &Opening) -> Result<Reader, CheckError> {
+        Reader::open(&self.pool, self.limits, &self.catalogue, opening).await
     }
 }
 

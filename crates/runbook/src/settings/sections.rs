@@ -288,13 +288,63 @@ impl Limits {
 }
 
 /// `[integrity]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Integrity {
     /// How many keys of broken rows a finding shows.
     pub keys_shown: Option<u32>,
     /// The folder of the system's own rules.
     pub rules: Option<PathBuf>,
+    /// How many tables are read side by side, on one snapshot: from 1 to 3, and fewer where the server has few
+    /// connections left.
+    pub connections: u32,
+    /// Milliseconds: a target that answers slower than this, and than four times its best, is left alone until it
+    /// answers as before, for ten seconds at most. 0 never waits.
+    #[serde(rename = "back_off_ms", deserialize_with = "milliseconds")]
+    pub back_off: Duration,
+    /// Whether amcheck also looks for every row of the heap in every B-tree (`heapallindexed`).
+    pub heap_all_indexed: bool,
+    /// Whether large tables are proved along those indexes that amcheck verifies so, instead of from the heap alone.
+    pub trust_indexes: bool,
+    /// `[[integrity.reference]]`: references that no constraint states.
+    #[serde(rename = "reference")]
+    pub references: Vec<SoftReference>,
+}
+
+impl Default for Integrity {
+    fn default() -> Self {
+        Self {
+            keys_shown: None,
+            rules: None,
+            connections: 2,
+            back_off: Duration::from_millis(100),
+            heap_all_indexed: true,
+            trust_indexes: true,
+            references: Vec::new(),
+        }
+    }
+}
+
+/// `[[integrity.reference]]`: rows that name others without a foreign key.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SoftReference {
+    /// Whose rows name others. A row with a null among the columns names none.
+    pub from: SoftSide,
+    /// What they name.
+    pub to: SoftSide,
+}
+
+/// One side of a soft reference. Names as they are, without quotes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SoftSide {
+    /// The schema; the first of `[database] schemas` by default.
+    pub schema: Option<String>,
+    /// The table.
+    pub table: toml::Spanned<String>,
+    /// Its columns, in the order of the other side's.
+    pub columns: Vec<toml::Spanned<String>>,
 }
 
 /// `[perf]`: the critical queries, and how they are timed.
@@ -409,6 +459,11 @@ pub struct Line {
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let value = f64::deserialize(deserializer)?;
     Duration::try_from_secs_f64(value).map_err(serde::de::Error::custom)
+}
+
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    Duration::try_from_secs_f64(value / 1000.0).map_err(serde::de::Error::custom)
 }
 
 fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

@@ -60,6 +60,7 @@ impl Settings {
     pub(super) fn check_values(&self) -> Result<(), SettingsError> {
         self.check_database()?;
         self.check_figures()?;
+        self.check_integrity()?;
         self.check_paths()
     }
 
@@ -120,6 +121,29 @@ impl Settings {
         Ok(())
     }
 
+    fn check_integrity(&self) -> Result<(), SettingsError> {
+        let connections = self.integrity.connections;
+        if !(1..=3).contains(&connections) {
+            let problem = format!("[integrity] connections is {connections}");
+            return Err(self.wrong(&["integrity", "connections"], problem, "give a number from 1 to 3"));
+        }
+        for reference in &self.integrity.references {
+            let (from, to) = (&reference.from, &reference.to);
+            if from.columns.is_empty() || from.columns.len() != to.columns.len() {
+                let problem = format!(
+                    "[[integrity.reference]] of `{}` names {} columns, and {} of `{}`",
+                    from.table.get_ref(),
+                    from.columns.len(),
+                    to.columns.len(),
+                    to.table.get_ref()
+                );
+                let help = "name as many columns on both sides, in the same order".to_owned();
+                return Err(self.wrong_at(from.table.span(), problem, help));
+            }
+        }
+        Ok(())
+    }
+
     /// Every file and folder that the file itself names. A default that is not there is the suites' business.
     fn check_paths(&self) -> Result<(), SettingsError> {
         let single: [(&[&str], Option<&Path>); 6] = [
@@ -165,6 +189,11 @@ impl Settings {
     fn wrong(&self, place: &[&str], problem: String, help: &str) -> SettingsError {
         let span = self.find(place).unwrap_or(0..0);
         SettingsError::at(&self.source.path, &self.source.text, span, problem, Some(help.to_owned()))
+    }
+
+    /// An error at a place of `runbook.toml`, for what only a database can tell about it.
+    pub fn wrong_at(&self, span: Range<usize>, problem: String, help: String) -> SettingsError {
+        SettingsError::at(&self.source.path, &self.source.text, span, problem, Some(help))
     }
 
     /// Where a value stands in the file: keys, and numbers for the items of an array.

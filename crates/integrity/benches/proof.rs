@@ -1,0 +1,201 @@
+//! What a proof costs, beside a plain LEFT JOIN script and a bare count of the same tables, measured in turns in one
+//! run: 10,000, 100,000 and 1,000,000 projects with twice as many payloads and five times as many events.
+//!
+//! Prints the ratios, the growth exponent and the memory of this process, and exits 1 when one is missed.
+//! `RUNBOOK_BENCH_PROJECTS=10000,100000` names other sizes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a bench, not a library"
+)]
+#![allow(missing_docs, reason = "a bench has no public items")]
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use harness::Database;
+use runbook::context::{Context, Database as Target};
+use runbook::live::Live;
+use runbook::verdict::Outcome;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+/// Rounds; in each, every contestant runs once. What counts is the median.
+const ROUNDS: usize = 5;
+/// How much faster than the script the proof is to be.
+const FASTER: f64 = 5.0;
+/// How many bare counts it may cost.
+const COUNTS: f64 = 3.0;
+/// Memory, in MiB.
+const MEMORY: f64 = 64.0;
+
+/// What the script answers as well.
+const CHECKS: [&str; 3] =
+    ["integrity.foreign_keys.orphans", "integrity.constraints.check", "integrity.constraints.unique"];
+
+/// Median seconds at one size.
+struct Figures {
+    projects: u64,
+    ours: [f64; 3],
+    total: f64,
+    heap: f64,
+    /// The script alone, which asks the etags for duplicates, and no other key.
+    script: f64,
+    /// The script, and the same question about the primary keys: all that the proof answers.
+    equal: f64,
+    bare: f64,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if !arguments.iter().any(|argument| argument == "--bench")
+        || arguments.iter().any(|argument| argument == "--list")
+    {
+        return ExitCode::SUCCESS;
+    }
+    let sizes = std::env::var("RUNBOOK_BENCH_PROJECTS").unwrap_or_else(|_| "10000,100000,1000000".into());
+    let sizes: Vec<u64> =
+        sizes.split(',').map(|size| size.trim().parse().expect("a number of projects")).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let figures: Vec<Figures> = sizes.iter().map(|projects| runtime.block_on(measure(*projects))).collect();
+    report(&figures)
+}
+
+async fn measure(projects: u64) -> Figures {
+    let db = Database::migrated().await.unwrap();
+    let mut connection = PgConnection::connect_with(&db.url().connect_options()).await.unwrap();
+    let began = Instant::now();
+    let load = include_str!("load.sql").replace("{n}", &projects.to_string());
+    sqlx::raw_sql(AssertSqlSafe(load)).execute(&mut connection).await.unwrap();
+    // A page counts as visible to all when the commit of its rows is on disk: hence the checkpoint before.
+    for statement in ["CHECKPOINT", "VACUUM (ANALYZE)"] {
+        sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+    }
+    println!("{projects} projects loaded in {:.0} s", began.elapsed().as_secs_f64());
+    let (mut ours, mut heap, mut script, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut equal = Vec::new();
+    for round in 0..=ROUNDS {
+        let proof = proof(&db, true).await;
+        let by_script = statements(&mut connection, include_str!("peer.sql")).await;
+        let with_keys = by_script + statements(&mut connection, include_str!("keys.sql")).await;
+        let counted = statements(&mut connection, include_str!("bare.sql")).await;
+        let by_heap = proof_total(&db).await;
+        // The first one warms the cache.
+        if round > 0 {
+            ours.push(proof);
+            heap.push(by_heap);
+            script.push(by_script);
+            equal.push(with_keys);
+            bare.push(counted);
+        }
+    }
+    let part = |index: usize| median(ours.iter().map(|proof| proof[index]).collect());
+    Figures {
+        projects,
+        ours: [part(0), part(1), part(2)],
+        total: median(ours.iter().map(|proof| proof.iter().sum()).collect()),
+        heap: median(heap),
+        script: median(script),
+        equal: median(equal),
+        bare: median(bare),
+    }
+}
+
+/// The seconds of each check, on a live target as a run of the program has it.
+async fn proof(db: &Database, trust_indexes: bool) -> [f64; 3] {
+    let mut settings = (*harness::settings()).clone();
+    settings.integrity.trust_indexes = trust_indexes;
+    let live = Live::connect(db.url(), settings.limits.reading()).await.unwrap();
+    let context = Context::new(std::sync::Arc::new(settings), Target::Live(live));
+    let mut seconds = [0.0; 3];
+    for (id, seconds) in CHECKS.iter().zip(&mut seconds) {
+        let check = integrity::checks().into_iter().find(|check| check.id == *id).unwrap();
+        let began = Instant::now();
+        let verdict = check.run(&context).await;
+        *seconds = began.elapsed().as_secs_f64();
+        assert_eq!(verdict.outcome(), Outcome::Pass, "{id}: {verdict:?}");
+    }
+    seconds
+}
+
+async fn proof_total(db: &Database) -> f64 {
+    proof(db, false).await.iter().sum()
+}
+
+/// The seconds that the statements of a file take, one after the other, with the server's own defaults.
+async fn statements(connection: &mut PgConnection, text: &str) -> f64 {
+    let began = Instant::now();
+    for statement in text.split(";\n").filter(|statement| !statement.trim().is_empty()) {
+        let rows =
+            sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).fetch_all(&mut *connection).await.unwrap();
+        assert!(rows.len() <= 1, "{statement}");
+    }
+    began.elapsed().as_secs_f64()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn report(figures: &[Figures]) -> ExitCode {
+    println!(
+        "\n projects      keys    checks    unique     proof  from heap    script  and keys     count  script/proof"
+    );
+    for size in figures {
+        let ms = |seconds: f64| format!("{:.0} ms", seconds * 1e3);
+        let [keys, checks, unique] = size.ours.map(ms);
+        println!(
+            "{:>9}  {keys:>8}  {checks:>8}  {unique:>8}  {:>8}  {:>9}  {:>8}  {:>8}  {:>8}  {:>6.2} {:>5.2}",
+            size.projects,
+            ms(size.total),
+            ms(size.heap),
+            ms(size.script),
+            ms(size.equal),
+            ms(size.bare),
+            size.script / size.total,
+            size.equal / size.total,
+        );
+    }
+    let (first, last) = (figures.first().unwrap(), figures.last().unwrap());
+    #[allow(clippy::cast_precision_loss, reason = "numbers of projects")]
+    let growth = |of: fn(&Figures) -> f64| {
+        (of(last) / of(first)).ln() / (last.projects as f64 / first.projects as f64).ln()
+    };
+    if figures.len() > 1 {
+        println!(
+            "growth exponent: {:.2} (script: {:.2})",
+            growth(|size| size.total),
+            growth(|size| size.script)
+        );
+    }
+    let memory = peak_memory();
+    let lines = [
+        (
+            format!("{:.2} times faster than the script at {}", last.script / last.total, last.projects),
+            last.script / last.total >= FASTER,
+            format!("at least {FASTER}"),
+        ),
+        (
+            format!("{:.2} bare counts", last.total / last.bare),
+            last.total / last.bare <= COUNTS,
+            format!("at most {COUNTS}"),
+        ),
+        (format!("{memory:.0} MiB at the most"), memory <= MEMORY, format!("at most {MEMORY}")),
+    ];
+    let mut met = true;
+    for (what, holds, wanted) in lines {
+        println!("{} {what} (wanted: {wanted})", if holds { "met   " } else { "MISSED" });
+        met &= holds;
+    }
+    if met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The most memory this process ever had, in MiB: the harness, the peer and the bench itself included.
+fn peak_memory() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").trim().parse::<f64>().unwrap_or(f64::NAN) / 1024.0
+}

@@ -1,0 +1,154 @@
+//! Several sessions that work off one list, side by side on one snapshot.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use futures_util::future::join_all;
+use runbook::check::CheckError;
+use runbook::context::Context;
+use runbook::meter::Meter;
+use runbook::reader::Reader;
+
+use crate::pace::Pace;
+use crate::picture::Picture;
+use crate::session::Session;
+
+/// What is done with each item of a list.
+pub(crate) trait Work: Sync {
+    /// What is worked on.
+    type Item: Sync;
+    /// What comes of it.
+    type Done: Send;
+
+    /// How much there is to an item, in pages: the largest are begun first.
+    fn weight(&self, item: &Self::Item) -> f64;
+
+    /// Works on one.
+    fn carry_out(
+        &self,
+        session: &mut Session<'_>,
+        item: &Self::Item,
+    ) -> impl Future<Output = Self::Done> + Send;
+}
+
+/// What came of a list.
+pub(crate) struct Worked<T> {
+    /// In the order of the list.
+    pub done: Vec<T>,
+    /// How many snapshots were looked at.
+    pub pictures: BTreeSet<u32>,
+    /// How often it was waited for the target.
+    pub pauses: u64,
+}
+
+/// How many sessions may be open at a time: those of the settings, and no more than a quarter of what the server has
+/// left.
+pub(crate) async fn strength(context: &Context, reader: &mut Reader) -> Result<usize, CheckError> {
+    let free: i64 = reader.scalar(include_str!("free_connections.sql")).await?;
+    let wanted = i64::from(context.settings.integrity.connections);
+    Ok(usize::try_from(wanted.min(free / 4).max(1)).unwrap_or(1))
+}
+
+/// Works off `items` over so many sessions. One that cannot be opened leaves its share to the others; the first does
+/// what is left, and says of each item why it could not.
+pub(crate) async fn work_off<W: Work>(
+    context: &Context,
+    picture: &Picture,
+    sessions: usize,
+    noun: &str,
+    work: &W,
+    items: &[W::Item],
+) -> Worked<W::Done> {
+    let list = List::of(context, noun, work, items);
+    let pace = Pace::new(context.settings.integrity.back_off);
+    let workers = (0..sessions.min(items.len()).max(1)).map(|number| {
+        let (list, pace) = (&list, &pace);
+        async move {
+            let mut session = Session::new(context, picture);
+            if number > 0 && session.reader().await.is_err() {
+                return session.seen().clone();
+            }
+            while let Some(index) = list.next() {
+                if let Ok(reader) = session.reader().await {
+                    pace.wait(reader).await;
+                }
+                let done = work.carry_out(&mut session, &items[index]).await;
+                session.rest().await;
+                list.finish(index, done);
+            }
+            session.seen().clone()
+        }
+    });
+    let pictures = join_all(workers).await.into_iter().flatten().collect();
+    Worked { done: list.into_done(), pictures, pauses: pace.pauses() }
+}
+
+/// The list, and who has what of it.
+struct List<'a, T> {
+    context: &'a Context,
+    noun: &'a str,
+    weights: Vec<f64>,
+    began: Instant,
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    /// Indexes, the heaviest last.
+    waiting: Vec<usize>,
+    done: Vec<Option<T>>,
+}
+
+impl<'a, T> List<'a, T> {
+    fn of<W: Work<Done = T>>(context: &'a Context, noun: &'a str, work: &W, items: &[W::Item]) -> Self {
+        let weights: Vec<f64> = items.iter().map(|item| work.weight(item).max(1.0)).collect();
+        let mut waiting: Vec<usize> = (0..items.len()).collect();
+        waiting.sort_by(|a, b| weights[*a].total_cmp(&weights[*b]).then(b.cmp(a)));
+        let done = items.iter().map(|_| None).collect();
+        Self { context, noun, weights, began: Instant::now(), state: Mutex::new(State { waiting, done }) }
+    }
+
+    fn next(&self) -> Option<usize> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).waiting.pop()
+    }
+
+    fn finish(&self, index: usize, done: T) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.done[index] = Some(done);
+        let finished: Vec<bool> = state.done.iter().map(Option::is_some).collect();
+        drop(state);
+        Meter::say(
+            self.context,
+            &progress(self.noun, &self.weights, &finished, self.began.elapsed().as_secs_f64()),
+        );
+    }
+
+    fn into_done(self) -> Vec<T> {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        state.done.into_iter().flatten().collect()
+    }
+}
+
+/// `3 of 12 foreign keys, about 40 s left`: by the pages that were read so far.
+fn progress(noun: &str, weights: &[f64], finished: &[bool], seconds: f64) -> String {
+    let number = finished.iter().filter(|done| **done).count();
+    let all: f64 = weights.iter().sum();
+    let read: f64 = weights.iter().zip(finished).filter(|(_, done)| **done).map(|(weight, _)| weight).sum();
+    let left = if read > 0.0 { seconds * (all - read) / read } else { 0.0 };
+    let words = format!("{number} of {} {noun}", finished.len());
+    if left >= 1.0 { format!("{words}, about {left:.0} s left") } else { words }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_estimate_goes_by_the_pages_and_not_by_the_number() {
+        let weights = [900.0, 50.0, 50.0];
+        assert_eq!(progress("keys", &weights, &[false, true, true], 10.0), "2 of 3 keys, about 90 s left");
+        assert_eq!(progress("keys", &weights, &[true, true, true], 10.0), "3 of 3 keys");
+        assert_eq!(progress("keys", &weights, &[false; 3], 10.0), "0 of 3 keys");
+    }
+}

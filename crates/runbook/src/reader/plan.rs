@@ -1,0 +1,26 @@
+//! By which plans a session may read: what suits a service's queries does not suit those that are asked once.
+
+/// What the planner may use. Held until [`Reader::release`](super::Reader::release), or a failed statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// As the server likes, without compiling: long catalogue queries look dear and are over before they are compiled.
+    Plain,
+    /// Indexes in their order: scans that are merged or grouped without a sort, where there are such plans. Without
+    /// parallel workers: a caller that wants more at a time opens more sessions, and so knows how many there are.
+    Ordered,
+}
+
+impl Plan {
+    /// The settings, constants all.
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::Plain => "SET LOCAL jit = off",
+            Self::Ordered => {
+                "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; \
+                 SET LOCAL constraint_exclusion = off; SET LOCAL enable_seqscan = off; \
+                 SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_hashagg = off; \
+                 SET LOCAL enable_hashjoin = off; SET LOCAL enable_nestloop = off"
+            }
+        }
+    }
+}
