@@ -10,7 +10,7 @@ use crate::envelope::Envelope;
 use crate::status::Status;
 
 /// What is wrong with one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub(crate) struct Problem {
     /// The field; `body` where it is the whole.
     pub(crate) field: String,
@@ -124,7 +124,7 @@ impl From<sqlx::Error> for ApiError {
             (_, Some("22")) => Self::body("a value cannot be stored"),
             // Connection, resources, shutdown, serialisation and deadlock: worth another try.
             (_, Some("08" | "53" | "57" | "40")) => {
-                tracing::warn!(%error, "the database is not available");
+                tracing::warn!(sqlstate = code.as_deref(), %error, "the database is not available");
                 Self::Database
             }
             (
@@ -140,7 +140,7 @@ impl From<sqlx::Error> for ApiError {
                 Self::Database
             }
             _ => {
-                tracing::error!(%error, "a statement failed");
+                tracing::error!(sqlstate = code.as_deref(), %error, "a statement failed");
                 Self::Internal
             }
         }
