@@ -41,6 +41,8 @@ pub(crate) enum ApiError {
     StaleEtag,
     #[error("a project in {from} cannot become {to}")]
     Transition { from: Status, to: Status },
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
     #[error("an update needs the project's etag in If-Match")]
     NoIfMatch,
     #[error("a bearer token is needed")]
@@ -72,6 +74,7 @@ impl ApiError {
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::StaleEtag => (StatusCode::PRECONDITION_FAILED, "stale_etag"),
             Self::Transition { .. } => (StatusCode::PRECONDITION_FAILED, "forbidden_transition"),
+            Self::KeyReused => (StatusCode::CONFLICT, "idempotency_key_reused"),
             Self::NoIfMatch => (StatusCode::PRECONDITION_REQUIRED, "if_match_required"),
             Self::NoToken => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::NoAdmin => (StatusCode::FORBIDDEN, "no_admin_token"),

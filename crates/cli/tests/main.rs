@@ -15,3 +15,4 @@ mod procedure;
 mod program;
 mod rehearsal;
 mod secrets;
+mod smoke;

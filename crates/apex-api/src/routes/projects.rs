@@ -50,6 +50,7 @@ pub(crate) struct Listing {
     ),
     responses(
         (status = 201, description = "a draft", body = EnvelopeSchema<ProjectSchema>),
+        (status = 409, description = "the key was used for another request", body = EnvelopeSchema<Refusal>),
         (status = 413, description = "larger than 1 MiB", body = EnvelopeSchema<Refusal>),
         (status = 422, description = "what is wrong, all of it", body = EnvelopeSchema<Refusal>),
         (status = 503, description = "under maintenance, or no database; Retry-After says when to come back", body = EnvelopeSchema<Refusal>),

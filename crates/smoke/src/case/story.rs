@@ -1,6 +1,6 @@
 //! A case as commands that a person can run by hand: one `curl` a request, `jq` for what later ones need.
 
-use super::{Case, Source, Step};
+use super::{Case, Source, Step, Values};
 use crate::http::quoted;
 
 impl Case {
@@ -18,7 +18,14 @@ impl Case {
             let literal = (number == 0 && step.row.is_empty()).then_some(self.command.as_deref()).flatten();
             let status: Vec<String> = step.status.iter().map(ToString::to_string).collect();
             let race = step.race.map_or(String::new(), |race| format!(", {} at once", race.writers));
-            let walk = if step.walk.is_some() { ", page after page" } else { "" };
+            let walk = if step.walk.is_some() {
+                ", page after page, from here on by what each page held"
+            } else {
+                ""
+            };
+            if step.walk.is_some() {
+                script.push_str("skip=0\n");
+            }
             script.push_str(&format!("# {}: {}{race}{walk}\n", number + 1, status.join(" or ")));
             script.push_str(&match literal {
                 Some(command) if step.capture.is_empty() => format!("{command}\n"),
@@ -27,9 +34,6 @@ impl Case {
             });
             for (name, source) in &step.capture {
                 script.push_str(&captured(name, source));
-            }
-            for (name, value) in [("skip", "0")].into_iter().filter(|_| step.walk.is_some()) {
-                script.push_str(&format!("# {name} goes on from {value} by what each page holds\n"));
             }
         }
         script
@@ -45,9 +49,9 @@ fn request(step: &Step, base: &str) -> String {
     if step.method != reqwest::Method::GET {
         words.push_str(&format!(" -X {}", step.method));
     }
-    words.push_str(&format!(" {}", filled(&format!("{base}{}", step.path), step)));
+    words.push_str(&format!(" {}", filled(&format!("{base}{}", step.path), step, Values::fill_path)));
     for (name, value) in &step.headers {
-        words.push_str(&format!(" -H {}", filled(&format!("{name}: {value}"), step)));
+        words.push_str(&format!(" -H {}", filled(&format!("{name}: {value}"), step, Values::fill)));
     }
     let pipe = match (&step.long, &step.body) {
         (Some(long), _) => {
@@ -59,7 +63,7 @@ fn request(step: &Step, base: &str) -> String {
             )
         }
         (None, Some(body)) => {
-            words.push_str(&format!(" --data-raw {}", filled(body, step)));
+            words.push_str(&format!(" --data-raw {}", filled(body, step, Values::fill_json)));
             String::new()
         }
         (None, None) => String::new(),
@@ -68,14 +72,18 @@ fn request(step: &Step, base: &str) -> String {
     if captured { format!("answer=$({pipe}{words})\n") } else { format!("{pipe}{words}\n") }
 }
 
+/// By which rules a text is filled in: those of the place where it stands.
+type Rules = fn(&Values, &str) -> String;
+
 /// A word for the shell: `{name}` is a value of the row, or the variable of that name.
-fn filled(text: &str, step: &Step) -> String {
-    let mut text = text.to_owned();
+fn filled(text: &str, step: &Step, rules: Rules) -> String {
+    let mut row = Values::default();
     for (name, value) in &step.row {
-        text = text.replace(&format!("{{{name}}}"), value);
+        row.put(name, value.clone());
     }
-    let names: Vec<String> = super::values::placeholders(&text).map(ToOwned::to_owned).collect();
-    let mut word = quoted(&text);
+    let names: Vec<String> =
+        super::values::placeholders(text).filter(|name| !row.knows(name)).map(ToOwned::to_owned).collect();
+    let mut word = quoted(&rules(&row, text));
     for name in names {
         // Out of the single quotes, and into them again.
         word = word.replace(&format!("{{{name}}}"), &format!("'\"${name}\"'"));

@@ -53,8 +53,13 @@ impl Answer {
 
 /// The first words of a text, on one line.
 pub(crate) fn shortened(text: &str) -> String {
+    shortened_to(text, 120)
+}
+
+/// So many characters of a text, on one line.
+pub(crate) fn shortened_to(text: &str, most: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(120) {
+    match line.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,
     }

@@ -36,7 +36,7 @@ pub(crate) struct Http {
 impl Http {
     /// The client of this context; made once for it.
     pub(crate) fn of(context: &Context) -> Result<Arc<Self>, CheckError> {
-        let base = context.api()?.base_url.trim_end_matches('/').to_owned();
+        let base = context.api()?.base_url.trim_end_matches('/');
         if let Some(http) = context.stash.get::<Self>().filter(|http| http.base == base) {
             return Ok(http);
         }
@@ -44,7 +44,9 @@ impl Http {
         context.stash.get::<Self>().ok_or_else(|| CheckError::Other("the client is gone".into()))
     }
 
-    fn to(base: String, settings: &Settings) -> Result<Self, CheckError> {
+    /// A client for an address.
+    pub(crate) fn to(base: &str, settings: &Settings) -> Result<Self, CheckError> {
+        let base = base.trim_end_matches('/').to_owned();
         let url =
             Url::parse(&base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let Some(url) = url else {

@@ -5,6 +5,6 @@ mod client;
 mod failure;
 mod sent;
 
-pub(crate) use answer::{Answer, shortened};
+pub(crate) use answer::{Answer, shortened, shortened_to};
 pub(crate) use client::Http;
 pub(crate) use sent::{Sent, quoted};

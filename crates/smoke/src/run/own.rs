@@ -119,15 +119,26 @@ impl Own {
     pub(crate) async fn end(self, runner: &Runner<'_>, evidence: &mut Evidence) -> Result<(), CheckError> {
         let (context, rows) = (runner.context, &runner.contract.rows);
         let noted = runner.noted();
-        for row in tagged(runner).await? {
+        let found = tagged(runner).await?;
+        let near = near(runner);
+        let marks: Vec<f64> =
+            found.iter().filter(|row| row.run.as_deref() == Some(runner.run())).map(|row| row.at).collect();
+        let mut removed = Vec::new();
+        for row in &found {
             let ours = row.run.as_deref() == Some(runner.run()) || noted.contains(&row.key);
             let new = !self.tagged.iter().any(|before| before.key == row.key);
-            let strange = !self.shared || (row.run.is_none() && runner.is_uncertain());
+            // A service that failed may have written, and said nothing of it or something wrong.
+            let doubtful = || {
+                let ours = marks.iter().any(|mark| (*mark..=mark + near).contains(&row.at));
+                row.run.is_none() && runner.is_uncertain() && ours
+            };
+            let strange = !self.shared || doubtful();
             if new && (ours || strange) {
                 self.writer.remove(&rows.remove, &row.key, false).await?;
+                removed.push(&row.key);
             }
         }
-        for key in &noted {
+        for key in removed {
             let left = of_key(context, &rows.left, key).await?;
             let none = left.iter().all(|row| row.as_object().is_some_and(|r| r.values().all(|n| *n == 0)));
             evidence.examine(1);
@@ -172,7 +183,7 @@ async fn sweep(runner: &Runner<'_>, writer: &Writer, evidence: &mut Evidence) ->
     }
     let runs: Vec<String> = marks.keys().map(|run| (*run).to_owned()).collect();
     let living = alive::living(runner.context, &runs).await?;
-    let near = runner.context.settings.limits.request.as_secs_f64() * NEAR;
+    let near = near(runner);
     let dead = |row: &Tagged| match &row.run {
         Some(run) => !living.contains(run),
         None => marks
@@ -189,6 +200,10 @@ async fn sweep(runner: &Runner<'_>, writer: &Writer, evidence: &mut Evidence) ->
         ));
     }
     Ok(())
+}
+
+fn near(runner: &Runner<'_>) -> f64 {
+    runner.context.settings.limits.request.as_secs_f64() * NEAR
 }
 
 async fn tagged(runner: &Runner<'_>) -> Result<Vec<Tagged>, CheckError> {

@@ -7,7 +7,10 @@ use sqlx::postgres::PgArguments;
 use sqlx::{Arguments as _, Row as _};
 
 use crate::case::{Query, Values};
-use crate::http::shortened;
+use crate::http::shortened_to;
+
+/// So much of the database's view is told, in characters.
+const ROWS: usize = 600;
 
 /// The rows of a query.
 pub(crate) async fn fetch(
@@ -38,6 +41,6 @@ pub(super) async fn of_key(context: &Context, query: &Query, key: &str) -> Resul
 pub(super) fn shown(rows: &[Value]) -> String {
     match rows {
         [] => "no row".to_owned(),
-        rows => shortened(&rows.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        rows => shortened_to(&rows.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "), ROWS),
     }
 }

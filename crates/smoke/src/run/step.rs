@@ -32,6 +32,9 @@ impl Runner<'_> {
         if problems.is_empty() {
             return Ok(Vec::new());
         }
+        if !step.method.is_safe() {
+            self.doubt();
+        }
         let row: Vec<_> = step.row.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let row = if row.is_empty() { String::new() } else { format!(" ({})", row.join(", ")) };
         let object = format!("{}: {} {}{row}", case.name, step.method, step.path);
