@@ -107,7 +107,8 @@ async fn ratio() -> Option<String> {
         assert_eq!((verdict.outcome(), verdict.examined()), (Outcome::Pass, u64::from(REQUESTS)));
         started.elapsed().as_secs_f64()
     };
-    (bare().await, ours().await);
+    bare().await;
+    ours().await;
     let (mut bares, mut cases) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         bares.push(bare().await);

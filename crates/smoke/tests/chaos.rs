@@ -39,6 +39,7 @@ struct Progress {
 }
 
 /// Writers create until all is acknowledged, each create with a key of its own, sent again until it is answered.
+#[allow(clippy::print_stdout, reason = "the seed is what a failure is repeated with")]
 async fn chaos(creates: usize, seed: u64) {
     println!("seed {seed}");
     let db = Database::seeded().await.unwrap();
