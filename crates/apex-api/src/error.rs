@@ -10,7 +10,7 @@ use crate::envelope::Envelope;
 use crate::status::Status;
 
 /// What is wrong with one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub(crate) struct Problem {
     /// The field; `body` where it is the whole.
     pub(crate) field: String,
@@ -41,6 +41,8 @@ pub(crate) enum ApiError {
     StaleEtag,
     #[error("a project in {from} cannot become {to}")]
     Transition { from: Status, to: Status },
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
     #[error("an update needs the project's etag in If-Match")]
     NoIfMatch,
     #[error("a bearer token is needed")]
@@ -72,6 +74,7 @@ impl ApiError {
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::StaleEtag => (StatusCode::PRECONDITION_FAILED, "stale_etag"),
             Self::Transition { .. } => (StatusCode::PRECONDITION_FAILED, "forbidden_transition"),
+            Self::KeyReused => (StatusCode::CONFLICT, "idempotency_key_reused"),
             Self::NoIfMatch => (StatusCode::PRECONDITION_REQUIRED, "if_match_required"),
             Self::NoToken => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::NoAdmin => (StatusCode::FORBIDDEN, "no_admin_token"),
@@ -124,7 +127,7 @@ impl From<sqlx::Error> for ApiError {
             (_, Some("22")) => Self::body("a value cannot be stored"),
             // Connection, resources, shutdown, serialisation and deadlock: worth another try.
             (_, Some("08" | "53" | "57" | "40")) => {
-                tracing::warn!(%error, "the database is not available");
+                tracing::warn!(sqlstate = code.as_deref(), %error, "the database is not available");
                 Self::Database
             }
             (
@@ -140,7 +143,7 @@ impl From<sqlx::Error> for ApiError {
                 Self::Database
             }
             _ => {
-                tracing::error!(%error, "a statement failed");
+                tracing::error!(sqlstate = code.as_deref(), %error, "a statement failed");
                 Self::Internal
             }
         }

@@ -8,6 +8,7 @@ mod identity;
 mod layers;
 mod maintenance;
 mod metrics;
+mod openapi;
 mod project;
 mod routes;
 mod serve;

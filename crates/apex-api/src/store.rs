@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sqlx::{FromRow as _, PgConnection, PgPool, Row as _};
 
 use crate::envelope::hex;
-use crate::error::{ApiError, Problem};
+use crate::error::ApiError;
 use crate::identity;
 use crate::project::{self, Project};
 use crate::status::Status;
@@ -167,8 +167,7 @@ async fn repeated(pool: &PgPool, project_id: &str, request: &str) -> Result<Proj
         .fetch_optional(pool)
         .await?;
     if first.flatten().as_deref() != Some(request) {
-        let problem = Problem::new("Idempotency-Key", "was used for another request");
-        return Err(ApiError::Invalid(vec![problem]));
+        return Err(ApiError::KeyReused);
     }
     read(pool, project_id).await
 }

@@ -142,7 +142,7 @@ async fn a_repeated_key_makes_one_project_and_never_serves_another_request() {
     let again = create("Sign").await.is(201);
     assert_eq!(first.at("/result"), again.at("/result"));
     assert_eq!(again.headers["idempotent-replayed"], "true");
-    create("Another").await.is(422);
+    create("Another").await.is(409);
     let events: i64 = sqlx::query_scalar("SELECT count(*) FROM project_events WHERE project_id = $1")
         .bind(first.text("/result/project_id"))
         .fetch_one(db.pool())

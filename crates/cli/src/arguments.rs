@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Say which Postgres a rehearsal would use, why, and what is missing
     Doctor,
+    /// Ask the API what its contract says, and look at the rows behind the answers; or put a load on it
+    Smoke(crate::smoke::Smoke),
     /// List every check: what it proves, the runbook's words, where it may run and where it must
     List,
     /// Draw a stored report again

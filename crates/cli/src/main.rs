@@ -12,6 +12,7 @@ mod rehearse;
 mod screen;
 mod settings;
 mod signals;
+mod smoke;
 mod verify;
 
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {
     let exit = runtime.block_on(async {
         match arguments.command {
             Command::Verify(command) => verify::verify(&command, global, screen).await,
+            Command::Smoke(command) => smoke::smoke(&command, global, screen).await,
             Command::Doctor => doctor::doctor(global, screen).await,
             #[cfg(feature = "rehearse")]
             Command::Rehearse(command) => rehearse::rehearse(&command, global, screen).await,

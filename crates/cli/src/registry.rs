@@ -7,11 +7,11 @@ pub(crate) fn registry() -> Registry {
     let checks = [
         schema::checks(),
         integrity::checks(),
-        smoke::checks(),
+        ::smoke::checks(),
         perf::checks(),
         recovery::checks(),
         monitoring::checks(),
     ];
-    let actions = [migrations::actions(), smoke::actions(), recovery::actions(), monitoring::actions()];
+    let actions = [migrations::actions(), ::smoke::actions(), recovery::actions(), monitoring::actions()];
     Registry::of(checks.into_iter().flatten(), actions.into_iter().flatten())
 }

@@ -30,7 +30,7 @@ pub(crate) fn load(global: &Global) -> Result<System, Failure> {
     let actions: Vec<&str> = registry.actions.iter().map(|action| action.id).collect();
     settings.validate(&checks, &actions)?;
     // The files that suites read later: what is wrong with one is known before anything runs.
-    smoke::validate(&settings).map_err(|error| *error)?;
+    ::smoke::validate(&settings).map_err(|error| *error)?;
     integrity::rules::load(&settings).map_err(Failure::said)?;
     perf::Query::all(&settings).map_err(|error| *error)?;
     Ok(System { settings, registry, procedure })

@@ -31,7 +31,7 @@ pub(crate) async fn verify(command: &Verify, global: &Global, screen: &Screen) -
     }
     let folder = command.report.as_deref().map(Folder::open).transpose().map_err(Failure::said)?;
     let (name, section) = target(command, &system.settings)?;
-    let url = address(command, &section, name.as_deref())?;
+    let url = address_of(command.database_url.as_deref(), &section, name.as_deref().unwrap_or_default())?;
     let limits = system.settings.limits.reading();
     let startup = system.settings.limits.startup;
     let live = Live::connect_within(&url, limits, startup).await.map_err(Failure::said)?;
@@ -156,11 +156,14 @@ fn target(command: &Verify, settings: &Settings) -> Result<(Option<String>, Targ
 }
 
 /// Where the database is: the command line, the target's variable, or libpq's own variables.
-fn address(command: &Verify, section: &TargetSection, name: Option<&str>) -> Result<DatabaseUrl, Failure> {
-    if let Some(url) = &command.database_url {
+pub(crate) fn address_of(
+    given: Option<&str>,
+    section: &TargetSection,
+    name: &str,
+) -> Result<DatabaseUrl, Failure> {
+    if let Some(url) = given {
         return DatabaseUrl::parse(url).map_err(|error| Failure::said(format!("--database-url: {error}")));
     }
-    let name = name.unwrap_or_default();
     match &section.database_url_variable {
         Some(variable) => {
             let value = std::env::var(variable).map_err(|_| {

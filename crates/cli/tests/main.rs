@@ -16,3 +16,4 @@ mod procedure;
 mod program;
 mod rehearsal;
 mod secrets;
+mod smoke;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
+use runbook::action::run_command;
 use runbook::check::CheckError;
 use runbook::context::Context;
+use runbook::settings::SwitchBy;
 use runbook::wait;
 use serde_json::json;
 
@@ -14,49 +16,56 @@ use crate::http::{Answer, Http, Sent};
 use crate::token;
 
 /// What switches maintenance mode of one target and sees whether it is on.
+#[derive(Clone)]
 pub(crate) struct Switch<'a> {
     context: &'a Context,
-    http: Arc<Http>,
-    probe: Sent,
+    pub(crate) http: Arc<Http>,
+    pub(crate) probe: Sent,
 }
 
 impl<'a> Switch<'a> {
     pub(crate) fn new(context: &'a Context, contract: &Contract) -> Result<Self, CheckError> {
-        let section = section(contract)?;
-        let method = Method::from_bytes(section.probe.method.as_bytes()).map_err(|_| {
-            CheckError::Other(format!("contract.toml: `{}` is not a method", section.probe.method))
-        })?;
-        let probe = Sent {
-            method,
-            path: section.probe.path.clone(),
-            headers: vec![("Content-Type".into(), "application/json".into())],
-            body: Some(section.probe.body.clone()),
-            // Whoever has the token is let through; the probe asks for everybody else.
-            token: None,
-        };
+        let probe = &section(contract)?.probe;
+        let method = Method::from_bytes(probe.method.as_bytes())
+            .map_err(|_| CheckError::Other(format!("contract.toml: `{}` is not a method", probe.method)))?;
+        // Whoever has the token is let through; the probe asks for everybody else.
+        let probe = Sent::json(method, probe.path.as_str(), probe.body.as_str());
         Ok(Self { context, http: Http::of(context)?, probe })
     }
 
-    /// Sends the request that switches the mode; the error says what came instead of a success.
+    /// Carries out what switches the mode; the error says what came instead of a success.
     pub(crate) async fn set(&self, enabled: bool) -> Result<Result<(), String>, CheckError> {
         let token = token::required(self.context)?;
-        let path = &self.context.settings.api.maintenance.as_ref().map(|section| section.path.clone());
-        let Some(path) = path else {
+        let Some(section) = &self.context.settings.api.maintenance else {
             return Err(CheckError::Missing("the settings have no [api.maintenance]".into()));
         };
-        let sent = Sent {
-            method: Method::PUT,
-            path: path.clone(),
-            headers: vec![("Content-Type".into(), "application/json".into())],
-            body: Some(json!({ "enabled": enabled }).to_string()),
-            token: Some(token),
+        let by = if enabled { &section.on } else { &section.off };
+        let sent = match (by, &section.path) {
+            (Some(SwitchBy { command: Some(argv), .. }), _) => {
+                return Ok(match run_command(self.context, argv, &[]).await {
+                    Ok(_) => Ok(()),
+                    Err(CheckError::Other(problem) | CheckError::Interrupted(problem)) => Err(problem),
+                    Err(error) => return Err(error),
+                });
+            }
+            (Some(SwitchBy { path: Some(path), method, body, .. }), _) => {
+                let name = method.as_deref().unwrap_or("PUT");
+                let method = Method::from_bytes(name.as_bytes()).map_err(|_| {
+                    CheckError::Missing(format!("[api.maintenance] `{name}` is not a method"))
+                })?;
+                Sent { token, ..Sent::json(method, path.as_str(), body.clone().unwrap_or_default()) }
+            }
+            (_, Some(path)) => {
+                let body = json!({ "enabled": enabled }).to_string();
+                Sent { token, ..Sent::json(Method::PUT, path.as_str(), body) }
+            }
+            _ => return Err(CheckError::Missing("[api.maintenance] says of no way to switch it".into())),
         };
+        let (method, path) = (&sent.method, &sent.path);
         Ok(match self.http.send(&sent).await {
             Ok(answer) if answer.status.is_success() => Ok(()),
-            Ok(answer) => {
-                Err(format!("PUT {path}: expected a success, found status {}", answer.status.as_u16()))
-            }
-            Err(problem) => Err(format!("PUT {path}: expected an answer, got {problem}")),
+            Ok(answer) => Err(format!("{method} {path}: expected a success, found {}", answer.shown())),
+            Err(problem) => Err(format!("{method} {path}: expected an answer, got {problem}")),
         })
     }
 

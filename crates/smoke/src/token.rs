@@ -8,21 +8,27 @@ use secrecy::SecretString;
 #[derive(Debug, Clone)]
 pub struct AdminToken(pub SecretString);
 
+/// The token that goes with writes: none where the service has an authentication of its own, which goes first.
+pub(crate) fn of_writes(context: &Context) -> Option<SecretString> {
+    find(context).filter(|_| context.settings.api.authentication.bearer_variable.is_none())
+}
+
 /// The token: of the stash, or of the environment variable that the settings name. None where neither has one.
 pub(crate) fn find(context: &Context) -> Option<SecretString> {
     if let Some(token) = context.stash.get::<AdminToken>() {
         return Some(token.0.clone());
     }
-    let maintenance = context.settings.api.maintenance.as_ref()?;
-    std::env::var(&maintenance.token_variable).ok().filter(|token| !token.is_empty()).map(SecretString::from)
+    let variable = context.settings.api.maintenance.as_ref()?.token_variable.as_ref()?;
+    std::env::var(variable).ok().filter(|token| !token.is_empty()).map(SecretString::from)
 }
 
 /// [`find`], or which variable would have held it.
-pub(crate) fn required(context: &Context) -> Result<SecretString, CheckError> {
-    find(context).ok_or_else(|| {
-        CheckError::Missing(match &context.settings.api.maintenance {
-            Some(maintenance) => format!("no admin token: set {}", maintenance.token_variable),
-            None => "the settings have no [api.maintenance]".into(),
-        })
-    })
+pub(crate) fn required(context: &Context) -> Result<Option<SecretString>, CheckError> {
+    let Some(maintenance) = &context.settings.api.maintenance else {
+        return Err(CheckError::Missing("the settings have no [api.maintenance]".into()));
+    };
+    match (find(context), &maintenance.token_variable) {
+        (None, Some(variable)) => Err(CheckError::Missing(format!("no admin token: set {variable}"))),
+        (token, _) => Ok(token),
+    }
 }

@@ -2,6 +2,7 @@
 
 use harness::Database;
 use runbook::check::CheckError;
+use runbook::settings::{Maintenance, SwitchBy};
 use runbook::verdict::{Outcome, Verdict};
 
 use crate::wrong::{Fault, Serving, faultless, faulty};
@@ -26,6 +27,12 @@ async fn the_window_opens_and_closes_and_the_runbooks_smoke_test_works_within() 
     assert_eq!(state, r#"{"maintenance":true}"#, "a check ended the window");
     let off = act(&serving, "smoke.maintenance.off").await.unwrap();
     assert_eq!(off.outcome(), Outcome::Pass, "{:?}", off.findings());
+    // The probe kept writing all the while, but for the checks' own opening and closing of the window.
+    let summary = off.summary().unwrap();
+    assert!(
+        summary.starts_with("writes get through · ") && summary.ends_with(" were refused within the window"),
+        "{summary}"
+    );
 }
 
 #[tokio::test]
@@ -40,4 +47,79 @@ async fn a_switch_that_switches_nothing_is_found_out() {
     let on = act(&serving, "smoke.maintenance.on").await.unwrap();
     assert_eq!(on.outcome(), Outcome::Fail);
     assert!(on.findings()[0].problem.contains("expected status 503, found 422"), "{:?}", on.findings());
+}
+
+#[tokio::test]
+async fn the_mode_can_be_switched_by_commands_of_the_teams_own() {
+    let db = Database::seeded().await.unwrap();
+    let mut serving = faultless(&db).await;
+    let base = serving.context.api.clone().unwrap().base_url;
+    let mut settings = (*serving.context.settings).clone();
+    let by = |enabled: bool| SwitchBy {
+        command: Some(vec![
+            "curl".into(),
+            "-fsS".into(),
+            "-X".into(),
+            "PUT".into(),
+            "-H".into(),
+            "Content-Type: application/json".into(),
+            "-H".into(),
+            "Authorization: Bearer a token of the tests".into(),
+            "-d".into(),
+            format!("{{\"enabled\":{enabled}}}"),
+            format!("{base}/admin/maintenance"),
+        ]),
+        ..SwitchBy::default()
+    };
+    settings.api.maintenance =
+        Some(Maintenance { on: Some(by(true)), off: Some(by(false)), ..Maintenance::default() });
+    serving.context.settings = settings.clone().into();
+    for id in ["smoke.maintenance.on", "smoke.maintenance.off"] {
+        let verdict = act(&serving, id).await.unwrap();
+        assert_eq!(verdict.outcome(), Outcome::Pass, "{id}: {:?}", verdict.findings());
+    }
+    // And by another request; a command that fails is told with its last line.
+    let request = |body: &str| SwitchBy {
+        path: Some("/admin/maintenance".into()),
+        body: Some(body.into()),
+        ..SwitchBy::default()
+    };
+    let failing = SwitchBy {
+        command: Some(vec!["sh".into(), "-c".into(), "echo no way; exit 3".into()]),
+        ..SwitchBy::default()
+    };
+    settings.api.maintenance = Some(Maintenance {
+        on: Some(request("{\"enabled\": true}")),
+        off: Some(failing),
+        ..Maintenance::default()
+    });
+    serving.context.settings = settings.into();
+    assert_eq!(act(&serving, "smoke.maintenance.on").await.unwrap().outcome(), Outcome::Pass);
+    let verdict = act(&serving, "smoke.maintenance.off").await.unwrap();
+    assert!(verdict.findings()[0].problem.contains("no way"), "{:?}", verdict.findings());
+}
+
+#[tokio::test]
+async fn a_write_that_gets_in_while_the_window_is_open_is_told_when_it_is_closed() {
+    let db = Database::seeded().await.unwrap();
+    let serving = faultless(&db).await;
+    assert_eq!(act(&serving, "smoke.maintenance.on").await.unwrap().outcome(), Outcome::Pass);
+    // Somebody ends it behind our back; the probe that keeps writing sees it.
+    let base = serving.context.api.clone().unwrap().base_url;
+    let client = crate::bad_days::client(std::time::Duration::from_secs(10));
+    let ended = client.put(format!("{base}/admin/maintenance")).bearer_auth("a token of the tests");
+    ended.json(&serde_json::json!({"enabled": false})).send().await.unwrap().error_for_status().unwrap();
+    let counted = || async {
+        let text = client.get(format!("{base}/metrics")).send().await.unwrap().text().await.unwrap();
+        let refused = "http_requests_total{method=\"POST\",route=\"/projects\",status=\"422\"}";
+        if text.contains(refused) { Ok(()) } else { Err("no write was tried yet") }
+    };
+    runbook::wait::until("the probe writes", std::time::Duration::from_secs(20), counted).await.unwrap();
+    let off = act(&serving, "smoke.maintenance.off").await.unwrap();
+    assert_eq!(off.outcome(), Outcome::Fail);
+    let problem = &off.findings()[0].problem;
+    assert!(
+        problem.contains("within the window was not refused: expected status 503, found 422"),
+        "{problem}"
+    );
 }

@@ -8,8 +8,15 @@
 )]
 
 mod actions;
+mod bad_days;
 mod bad_input;
+mod chaos;
 mod clean;
 mod defects;
+mod leftovers;
 mod live;
+mod network;
+mod properties;
+mod second;
+mod telling;
 mod wrong;

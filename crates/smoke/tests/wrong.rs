@@ -9,7 +9,7 @@ use apex_api::{Maintenance, Service};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION};
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
@@ -23,12 +23,19 @@ use tempfile::TempDir;
 
 const TOKEN: &str = "a token of the tests";
 
+/// Between two bytes of a slow answer.
+const SLOW: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// A description of a fault under `fixtures/defects/smoke.*/`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Defect {
     /// One sentence: what is broken.
     pub plants: String,
+    /// What the finding of its check must say.
+    pub says: String,
+    /// The case of the contract that notices, where its check is that of the cases.
+    pub case: Option<String>,
     /// Other checks that rightly fail too.
     #[serde(default)]
     pub also: Vec<String>,
@@ -69,6 +76,21 @@ pub struct Fault {
     /// Redirected to itself, for ever.
     #[serde(default)]
     redirects: bool,
+    /// Texts of the query, and of the body, that are replaced by others before the service sees them.
+    query_replace: Option<(String, String)>,
+    body_replace: Option<(String, String)>,
+    /// The answer's etag is the one that the request brought.
+    #[serde(default)]
+    echo_if_match: bool,
+    /// Statements that run after the service has answered, before the caller is told.
+    afterwards: Option<String>,
+    /// Answered a byte at a time, for ever; with more than anybody reads; cut off in the midst.
+    #[serde(default)]
+    drips: bool,
+    #[serde(default)]
+    endless: bool,
+    #[serde(default)]
+    cut: bool,
     /// Never answered.
     #[serde(default)]
     stalls: bool,
@@ -80,6 +102,9 @@ pub struct Fault {
     /// Members of the answer that are replaced, by their pointers.
     #[serde(default)]
     set: BTreeMap<String, toml::Value>,
+    /// The hash is taken anew of what was replaced.
+    #[serde(default)]
+    rehash: bool,
     /// Members of the answer that are taken out.
     #[serde(default)]
     remove: Vec<String>,
@@ -93,6 +118,9 @@ struct Canned {
     body: String,
     #[serde(default = "json_type")]
     kind: String,
+    /// Each character is one byte.
+    #[serde(default)]
+    latin1: bool,
 }
 
 fn json_type() -> String {
@@ -151,10 +179,11 @@ async fn serve(db: &Database, fault: Fault, broken: bool) -> Serving {
     let state = tempfile::tempdir().unwrap();
     let maintenance = Maintenance::load(&state.path().join("state.json")).unwrap();
     let pool = apex_api::pool(db.url().connect_options(), "apex-api", 4);
+    let outside = db.pool().clone();
     let service = Arc::new(Service::new(pool, maintenance, Some(SecretString::from(TOKEN))));
     let mut router: Router = apex_api::router(service);
     if broken {
-        let wrong = Arc::new(Wrong { fault, maintenance: AtomicBool::new(false) });
+        let wrong = Arc::new(Wrong { fault, maintenance: AtomicBool::new(false), database: outside });
         router = Router::new().fallback_service(router).layer(from_fn_with_state(wrong, serve_wrongly));
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -168,6 +197,7 @@ async fn serve(db: &Database, fault: Fault, broken: bool) -> Serving {
 struct Wrong {
     fault: Fault,
     maintenance: AtomicBool,
+    database: sqlx::PgPool,
 }
 
 async fn serve_wrongly(State(wrong): State<Arc<Wrong>>, request: Request, next: Next) -> Response {
@@ -192,12 +222,33 @@ async fn serve_wrongly(State(wrong): State<Arc<Wrong>>, request: Request, next: 
     if fault.stalls {
         std::future::pending::<()>().await;
     }
+    if fault.drips || fault.endless {
+        let (piece, drips) = if fault.drips { (vec![b' '], true) } else { (vec![b' '; 1 << 20], false) };
+        let pieces = futures_util::stream::unfold((), move |()| {
+            let piece = piece.clone();
+            async move {
+                if drips {
+                    tokio::time::interval_at(tokio::time::Instant::now() + SLOW, SLOW).tick().await;
+                }
+                Some((Ok::<_, std::io::Error>(piece), ()))
+            }
+        });
+        return Body::from_stream(pieces).into_response();
+    }
+    if fault.cut {
+        let pieces = [Ok("{\"result\":"), Err(std::io::Error::other("cut"))];
+        return Body::from_stream(futures_util::stream::iter(pieces)).into_response();
+    }
     if fault.redirects {
         return (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, path)]).into_response();
     }
     if let Some(canned) = &fault.answer {
         let status = StatusCode::from_u16(canned.status).unwrap();
-        return (status, [(CONTENT_TYPE, canned.kind.clone())], canned.body.clone()).into_response();
+        let body: Vec<u8> = match canned.latin1 {
+            true => canned.body.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect(),
+            false => canned.body.clone().into_bytes(),
+        };
+        return (status, [(CONTENT_TYPE, canned.kind.clone())], body).into_response();
     }
     for (name, value) in &fault.request_headers {
         let value = value.replace("{token}", SecretString::from(TOKEN).expose_secret());
@@ -210,7 +261,26 @@ async fn serve_wrongly(State(wrong): State<Arc<Wrong>>, request: Request, next: 
     if fault.drop_query {
         parts.uri = path.parse::<Uri>().unwrap();
     }
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    if let Some((from, to)) = &fault.query_replace {
+        parts.uri = parts.uri.to_string().replace(from, to).parse::<Uri>().unwrap();
+    }
+    let body = match &fault.body_replace {
+        Some((from, to)) => {
+            parts.headers.remove(CONTENT_LENGTH);
+            Body::from(text.replace(from, to))
+        }
+        None => Body::from(body),
+    };
+    let brought = parts.headers.get(IF_MATCH).cloned();
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    if fault.echo_if_match
+        && let Some(etag) = brought
+    {
+        response.headers_mut().insert(ETAG, etag);
+    }
+    if let Some(sql) = &fault.afterwards {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql.clone())).execute(&wrong.database).await.unwrap();
+    }
     if fault.answered.is_some_and(|status| response.status() != status) {
         return response;
     }
@@ -233,6 +303,9 @@ async fn rewritten(response: Response, fault: &Fault) -> Response {
                 if let Some(Value::Object(object)) = json.pointer_mut(parent) {
                     object.remove(key);
                 }
+            }
+            if fault.rehash {
+                json["content_sha256"] = apex_api::content_sha256(&json["result"]).into();
             }
             json.to_string().into()
         }

@@ -12,10 +12,22 @@ use serde_json::{Value, json};
 use crate::body;
 use crate::envelope::{Envelope, hex};
 use crate::error::{ApiError, Problem};
+use crate::openapi::{Envelope as EnvelopeSchema, Maintenance as MaintenanceSchema, Refusal};
 use crate::service::Service;
 
 /// `PUT {"enabled": true|false}`
-pub(super) async fn set_maintenance(
+#[utoipa::path(
+    put, path = "/admin/maintenance", tag = "service", request_body = MaintenanceSchema,
+    security(("admin" = [])),
+    responses(
+        (status = 200, description = "switched", body = EnvelopeSchema<MaintenanceSchema>),
+        (status = 401, description = "without the token", body = EnvelopeSchema<Refusal>),
+        (status = 403, description = "the service has none", body = EnvelopeSchema<Refusal>),
+        (status = 413, description = "larger than 1 MiB", body = EnvelopeSchema<Refusal>),
+        (status = 422, description = "what is wrong", body = EnvelopeSchema<Refusal>),
+    )
+)]
+pub(crate) async fn set_maintenance(
     State(service): State<Arc<Service>>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -34,7 +46,15 @@ pub(super) async fn set_maintenance(
 }
 
 /// Whether it is on.
-pub(super) async fn maintenance(
+#[utoipa::path(
+    get, path = "/admin/maintenance", tag = "service", security(("admin" = [])),
+    responses(
+        (status = 200, description = "whether it is on", body = EnvelopeSchema<MaintenanceSchema>),
+        (status = 401, description = "without the token", body = EnvelopeSchema<Refusal>),
+        (status = 403, description = "the service has none", body = EnvelopeSchema<Refusal>),
+    )
+)]
+pub(crate) async fn maintenance(
     State(service): State<Arc<Service>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

@@ -1,8 +1,8 @@
 //! The routes.
 
-mod admin;
-mod probes;
-mod projects;
+pub(crate) mod admin;
+pub(crate) mod probes;
+pub(crate) mod projects;
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use axum::routing::{get, put};
 pub(crate) use self::admin::authorise;
 use crate::error::ApiError;
 use crate::layers;
+use crate::openapi;
 use crate::service::Service;
 
 /// All routes of a service, ready to be served.
@@ -26,6 +27,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/health", get(probes::health))
         .route("/ready", get(probes::ready))
         .route("/metrics", get(probes::metrics))
+        .route("/openapi.json", get(openapi::document))
         .route("/admin/maintenance", put(admin::set_maintenance).get(admin::maintenance))
         .fallback(|| async { ApiError::NoRoute })
         .method_not_allowed_fallback(|| async { ApiError::Method })

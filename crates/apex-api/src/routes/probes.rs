@@ -10,17 +10,31 @@ use serde_json::json;
 
 use crate::envelope::Envelope;
 use crate::metrics::Now;
+use crate::openapi::{Envelope as EnvelopeSchema, Health, Readiness};
 use crate::service::Service;
 
 /// The process answers; nothing else is claimed.
-pub(super) async fn health(State(service): State<Arc<Service>>) -> Response {
+#[utoipa::path(
+    get, path = "/health", tag = "service",
+    responses(
+        (status = 200, description = "alive", body = EnvelopeSchema<Health>),
+    )
+)]
+pub(crate) async fn health(State(service): State<Arc<Service>>) -> Response {
     let maintenance = service.maintenance.enabled().await;
     Envelope::of(json!({ "status": "alive", "maintenance": maintenance })).respond(StatusCode::OK)
 }
 
 /// The database answers and holds the service's table. Maintenance is told and does not unready the service:
 /// reads go on.
-pub(super) async fn ready(State(service): State<Arc<Service>>) -> Response {
+#[utoipa::path(
+    get, path = "/ready", tag = "service",
+    responses(
+        (status = 200, description = "it can serve", body = EnvelopeSchema<Readiness>),
+        (status = 503, description = "it cannot", body = EnvelopeSchema<Readiness>),
+    )
+)]
+pub(crate) async fn ready(State(service): State<Arc<Service>>) -> Response {
     let maintenance = service.maintenance.enabled().await;
     let question =
         sqlx::query_scalar::<_, bool>("SELECT to_regclass('projects') IS NOT NULL").fetch_one(&service.pool);
@@ -36,7 +50,13 @@ pub(super) async fn ready(State(service): State<Arc<Service>>) -> Response {
 }
 
 /// Prometheus' text format.
-pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Response {
+#[utoipa::path(
+    get, path = "/metrics", tag = "service",
+    responses(
+        (status = 200, description = "Prometheus' text", body = String, content_type = "text/plain"),
+    )
+)]
+pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Response {
     let now = Now {
         connections: service.pool.size(),
         idle: service.pool.num_idle(),

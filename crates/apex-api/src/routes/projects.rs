@@ -14,6 +14,10 @@ use crate::body;
 use crate::envelope::Envelope;
 use crate::error::{ApiError, Problem};
 use crate::fields::Fields;
+use crate::openapi::{
+    Change as ChangeSchema, Envelope as EnvelopeSchema, NewProject as NewProjectSchema, Page,
+    Project as ProjectSchema, Refusal, Status as StatusSchema,
+};
 use crate::project::Project;
 use crate::service::Service;
 use crate::status::Status;
@@ -30,7 +34,7 @@ const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-repl
 
 /// The parameters of a list. Numbers are read as text, to refuse them in our own words.
 #[derive(Debug, Deserialize)]
-pub(super) struct Listing {
+pub(crate) struct Listing {
     skip: Option<String>,
     limit: Option<String>,
     status: Option<String>,
@@ -38,7 +42,22 @@ pub(super) struct Listing {
 }
 
 /// `POST /projects`
-pub(super) async fn create(
+#[utoipa::path(
+    post, path = "/projects", tag = "projects", request_body = NewProjectSchema,
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "the same key, the same project",
+            max_length = 255, pattern = "^[!-~]([ -~]*[!-~])?$")
+    ),
+    responses(
+        (status = 201, description = "a draft", body = EnvelopeSchema<ProjectSchema>),
+        (status = 409, description = "the key was used for another request", body = EnvelopeSchema<Refusal>),
+        (status = 413, description = "larger than 1 MiB", body = EnvelopeSchema<Refusal>),
+        (status = 422, description = "what is wrong, all of it", body = EnvelopeSchema<Refusal>),
+        (status = 503, description = "under maintenance, or no database; Retry-After says when to come back", body = EnvelopeSchema<Refusal>),
+        (status = 504, description = "it took too long", body = EnvelopeSchema<Refusal>),
+    )
+)]
+pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -65,7 +84,17 @@ pub(super) async fn create(
 }
 
 /// `GET /projects/{id}`
-pub(super) async fn read(
+#[utoipa::path(
+    get, path = "/projects/{id}", tag = "projects",
+    params(("id" = String, Path, description = "its project_id")),
+    responses(
+        (status = 200, description = "the project", body = EnvelopeSchema<ProjectSchema>),
+        (status = 404, description = "there is no such project", body = EnvelopeSchema<Refusal>),
+        (status = 503, description = "under maintenance, or no database; Retry-After says when to come back", body = EnvelopeSchema<Refusal>),
+        (status = 504, description = "it took too long", body = EnvelopeSchema<Refusal>),
+    )
+)]
+pub(crate) async fn read(
     State(service): State<Arc<Service>>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
@@ -74,7 +103,22 @@ pub(super) async fn read(
 }
 
 /// `GET /projects`
-pub(super) async fn list(
+#[utoipa::path(
+    get, path = "/projects", tag = "projects",
+    params(
+        ("skip" = Option<i64>, Query, description = "how many come before the page", minimum = 0, nullable = false),
+        ("limit" = Option<i64>, Query, description = "how long it is", minimum = 1, maximum = 100, nullable = false),
+        ("status" = Option<StatusSchema>, Query, description = "of these only"),
+        ("q" = Option<String>, Query, description = "that hold this text somewhere", pattern = "^[^\\u0000]*$", nullable = false),
+    ),
+    responses(
+        (status = 200, description = "a page", body = EnvelopeSchema<Page>),
+        (status = 422, description = "a parameter that cannot be used", body = EnvelopeSchema<Refusal>),
+        (status = 503, description = "under maintenance, or no database; Retry-After says when to come back", body = EnvelopeSchema<Refusal>),
+        (status = 504, description = "it took too long", body = EnvelopeSchema<Refusal>),
+    )
+)]
+pub(crate) async fn list(
     State(service): State<Arc<Service>>,
     query: Result<Query<Listing>, QueryRejection>,
 ) -> Result<Response, ApiError> {
@@ -108,7 +152,24 @@ pub(super) async fn list(
 }
 
 /// `PUT /projects/{id}`
-pub(super) async fn update(
+#[utoipa::path(
+    put, path = "/projects/{id}", tag = "projects", request_body = ChangeSchema,
+    params(
+        ("id" = String, Path, description = "its project_id"),
+        ("If-Match" = String, Header, description = "the etag that it was read with"),
+    ),
+    responses(
+        (status = 200, description = "the project as it is now", body = EnvelopeSchema<ProjectSchema>),
+        (status = 404, description = "there is no such project", body = EnvelopeSchema<Refusal>),
+        (status = 412, description = "it has changed since, or cannot become that", body = EnvelopeSchema<Refusal>),
+        (status = 428, description = "without If-Match", body = EnvelopeSchema<Refusal>),
+        (status = 413, description = "larger than 1 MiB", body = EnvelopeSchema<Refusal>),
+        (status = 422, description = "what is wrong, all of it", body = EnvelopeSchema<Refusal>),
+        (status = 503, description = "under maintenance, or no database; Retry-After says when to come back", body = EnvelopeSchema<Refusal>),
+        (status = 504, description = "it took too long", body = EnvelopeSchema<Refusal>),
+    )
+)]
+pub(crate) async fn update(
     State(service): State<Arc<Service>>,
     id: Result<Path<String>, PathRejection>,
     request: Request,
@@ -157,12 +218,16 @@ fn project_id(id: Result<Path<String>, PathRejection>) -> Result<String, ApiErro
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     match value.to_str() {
-        Ok(key) if !key.trim().is_empty() && key.len() <= SHORT => Ok(Some(key.trim().to_owned())),
+        Ok(key) if is_key(key.trim()) => Ok(Some(key.trim().to_owned())),
         _ => Err(ApiError::Invalid(vec![Problem::new(
             "Idempotency-Key",
             format!("must be 1 to {SHORT} visible ASCII characters"),
         )])),
     }
+}
+
+fn is_key(key: &str) -> bool {
+    (1..=SHORT).contains(&key.len()) && key.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// The etags of `If-Match`. A weak one never matches; one without quotes is read as it is meant.

@@ -92,6 +92,24 @@ pub struct ApiSection {
     pub health: Option<String>,
     /// The path of the readiness answer.
     pub ready: Option<String>,
+    /// Who the requests come from.
+    pub authentication: Authentication,
+    /// Certificates (PEM) that are trusted beside the system's own: a staging authority, say.
+    pub certificate_authority: Option<PathBuf>,
+    /// The environment variable that names the service's log file, where this machine sees it: a failing case quotes it.
+    pub log_variable: Option<String>,
+}
+
+/// `[api.authentication]`: what every request carries. The values stand in the environment, never in a file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Authentication {
+    /// The environment variable that holds a bearer token.
+    pub bearer_variable: Option<String>,
+    /// A header (`X-Api-Key`) …
+    pub header: Option<String>,
+    /// … and the environment variable that holds its value.
+    pub header_variable: Option<String>,
 }
 
 /// How a rehearsal starts a service.
@@ -111,14 +129,32 @@ pub struct ServiceStart {
     pub environment: BTreeMap<String, String>,
 }
 
-/// How maintenance mode is switched: one request each way.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// How maintenance mode is switched: by one request to `path`, or by what `on` and `off` say.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Maintenance {
     /// The path that is sent `PUT {"enabled": true|false}`.
-    pub path: String,
+    pub path: Option<String>,
     /// The environment variable that holds the bearer token.
-    pub token_variable: String,
+    pub token_variable: Option<String>,
+    /// Another way to begin it.
+    pub on: Option<SwitchBy>,
+    /// Another way to end it.
+    pub off: Option<SwitchBy>,
+}
+
+/// A way to switch something: a command of the team's own, or a request.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SwitchBy {
+    /// A program and its arguments, run in the settings' folder.
+    pub command: Option<Vec<String>>,
+    /// The method of a request; PUT where only a path is given.
+    pub method: Option<String>,
+    /// Its path.
+    pub path: Option<String>,
+    /// Its body, sent as JSON.
+    pub body: Option<String>,
 }
 
 /// `[services]`: commands of the runbook that are the team's own.

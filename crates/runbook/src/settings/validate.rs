@@ -59,6 +59,7 @@ impl Settings {
     /// Checks what can be seen without the suites. Called on loading.
     pub(super) fn check_values(&self) -> Result<(), SettingsError> {
         self.check_database()?;
+        self.check_api()?;
         self.check_figures()?;
         self.check_integrity()?;
         self.check_paths()
@@ -86,6 +87,32 @@ impl Settings {
             let problem = format!("[migrations] tool is `{tool}`, and no folder is named for it");
             let help = format!("add `{tool} = \"FOLDER\"` to [migrations]");
             return Err(self.wrong(&["migrations", "tool"], problem, &help));
+        }
+        Ok(())
+    }
+
+    fn check_api(&self) -> Result<(), SettingsError> {
+        let authentication = &self.api.authentication;
+        if authentication.header.is_some() != authentication.header_variable.is_some() {
+            let problem = "[api.authentication] `header` and `header_variable` belong together".to_owned();
+            let help = "name the header, and the environment variable that holds its value";
+            return Err(self.wrong(&["api", "authentication"], problem, help));
+        }
+        let Some(maintenance) = &self.api.maintenance else { return Ok(()) };
+        for (key, by) in [("on", &maintenance.on), ("off", &maintenance.off)] {
+            match by {
+                Some(by) if by.command.is_some() == by.path.is_some() => {
+                    let problem = format!("[api.maintenance] `{key}` is either a `command` or a `path`");
+                    let help = "give one of the two; a path may have a `method` and a `body`";
+                    return Err(self.wrong(&["api", "maintenance", key], problem, help));
+                }
+                None if maintenance.path.is_none() => {
+                    let problem = format!("[api.maintenance] says of no way to switch it {key}");
+                    let help = "give `path`, or both `on` and `off`";
+                    return Err(self.wrong(&["api", "maintenance"], problem, help));
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -146,11 +173,12 @@ impl Settings {
 
     /// Every file and folder that the file itself names. A default that is not there is the suites' business.
     fn check_paths(&self) -> Result<(), SettingsError> {
-        let single: [(&[&str], Option<&Path>); 6] = [
+        let single: [(&[&str], Option<&Path>); 7] = [
             (&["migrations", "sqlx"], self.migrations.sqlx.as_deref()),
             (&["migrations", "alembic"], self.migrations.alembic.as_deref()),
             (&["data", "generate"], self.data.generate.as_deref()),
             (&["api", "cases"], self.api.cases.as_deref()),
+            (&["api", "certificate_authority"], self.api.certificate_authority.as_deref()),
             (&["integrity", "rules"], self.integrity.rules.as_deref()),
             (&["perf", "queries"], Some(&self.perf.queries)),
         ];

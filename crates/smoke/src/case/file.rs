@@ -4,16 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use jsonschema::Validator;
-use reqwest::Method;
 use runbook::settings::SettingsError;
-use runbook::statement::ReadStatement;
 use serde::Deserialize;
-use serde_json::Value;
 use toml::Spanned;
 
-use super::values::placeholders;
-use super::{Case, Expected, Fact, Query, Race, Source, Step, Values, curl};
+use super::query::query;
+use super::step::step;
+use super::{Case, Race, Values};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,82 +21,116 @@ struct CaseFile {
     check: Option<Spanned<String>>,
     /// A SELECT; where it finds no row, the case is left out and the report says so.
     needs: Option<Spanned<String>>,
+    /// What the service must say that it supports, in `[service]` of contract.toml; left out where it does not.
+    supports: Option<Spanned<String>>,
     step: Vec<StepFile>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StepFile {
+pub(super) struct StepFile {
     /// A command of the runbook, instead of `method`, `path`, `headers` and `body`.
-    curl: Option<Spanned<String>>,
-    method: Option<Spanned<String>>,
-    path: Option<Spanned<String>>,
+    pub(super) curl: Option<Spanned<String>>,
+    pub(super) method: Option<Spanned<String>>,
+    pub(super) path: Option<Spanned<String>>,
     #[serde(default)]
-    headers: BTreeMap<String, String>,
+    pub(super) headers: BTreeMap<String, String>,
     /// A body as it is sent.
-    body: Option<String>,
+    pub(super) body: Option<String>,
     /// A body as a table, sent as JSON with its Content-Type.
-    json: Option<Spanned<toml::Table>>,
+    pub(super) json: Option<Spanned<toml::Table>>,
     /// Puts a long text into the body.
-    fill: Option<Spanned<Fill>>,
-    race: Option<Race>,
-    expect: Expect,
+    pub(super) fill: Option<Spanned<Fill>>,
+    pub(super) race: Option<Race>,
+    /// The step is taken once for each row: its values stand for `{name}` in the path, the headers and the body.
+    each: Option<Spanned<Vec<BTreeMap<String, String>>>>,
+    /// Reads a list page by page while rows are inserted.
+    pub(super) walk: Option<Spanned<WalkFile>>,
+    /// The answer is an envelope: its schema, its hash and its confidence are judged.
+    #[serde(default)]
+    pub(super) envelope: bool,
+    pub(super) expect: Expect,
     /// Name = pointer into the answer, or `header NAME`.
     #[serde(default)]
-    capture: BTreeMap<String, Spanned<String>>,
+    pub(super) capture: BTreeMap<String, Spanned<String>>,
     #[serde(default)]
-    database: Vec<FactFile>,
+    pub(super) database: Vec<FactFile>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Fill {
-    pointer: String,
-    with: String,
-    times: usize,
+pub(super) struct Fill {
+    pub(super) pointer: String,
+    pub(super) with: String,
+    pub(super) times: usize,
+}
+
+/// Pages of a list, one after another, with a write between them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WalkFile {
+    /// Where the items stand in an answer, and the key in an item.
+    pub(super) items: Spanned<String>,
+    pub(super) key: Spanned<String>,
+    /// Every key that must be seen exactly once, asked before the first page.
+    pub(super) all: Spanned<String>,
+    #[serde(default)]
+    pub(super) with: Vec<Spanned<String>>,
+    pub(super) insert: InsertFile,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Expect {
-    status: Spanned<Status>,
+pub(super) struct InsertFile {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) json: toml::Table,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Expect {
+    pub(super) status: Spanned<Status>,
     #[serde(default)]
-    headers: BTreeMap<String, Spanned<toml::Value>>,
+    pub(super) headers: BTreeMap<String, Spanned<toml::Value>>,
     #[serde(default)]
-    json: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
+    pub(super) json: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
     /// A JSON schema beside the case file.
-    schema: Option<Spanned<PathBuf>>,
+    pub(super) schema: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Status {
+pub(super) enum Status {
     One(u16),
     OneOf(Vec<u16>),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FactFile {
-    query: Spanned<String>,
+pub(super) struct FactFile {
+    pub(super) query: Spanned<String>,
     #[serde(default)]
-    with: Vec<Spanned<String>>,
-    rows: Vec<BTreeMap<String, Spanned<toml::Value>>>,
+    pub(super) with: Vec<Spanned<String>>,
+    pub(super) rows: Vec<BTreeMap<String, Spanned<toml::Value>>>,
 }
 
 /// A place in a file, for sentences about it.
-struct Place<'a> {
-    path: &'a Path,
+pub(super) struct Place<'a> {
+    pub(super) path: &'a Path,
     text: &'a str,
 }
 
-type Wrong = Box<SettingsError>;
+pub(super) type Wrong = Box<SettingsError>;
 
-/// Stands in a body until the long text of `fill` takes its place.
-const MARKER: &str = "the long text stands here";
+/// The values of one row of `each`, by name.
+pub(super) type Row = Vec<(String, String)>;
+
+/// What a case may ask a service to support.
+const IDEMPOTENCY: &str = "idempotency_key";
 
 impl Place<'_> {
-    fn wrong(&self, span: Range<usize>, problem: impl Into<String>) -> Wrong {
+    pub(super) fn wrong(&self, span: Range<usize>, problem: impl Into<String>) -> Wrong {
         Box::new(SettingsError::at(self.path, self.text, span, problem.into(), None))
     }
 }
@@ -136,21 +167,37 @@ impl Case {
         };
         let needs =
             file.needs.as_ref().map(|needs| query(&place, needs, &[], &Values::default())).transpose()?;
+        if let Some(feature) = &file.supports
+            && feature.get_ref() != IDEMPOTENCY
+        {
+            let problem =
+                format!("`{}` is nothing a service can support here: {IDEMPOTENCY}", feature.get_ref());
+            return Err(place.wrong(feature.span(), problem));
+        }
         let mut known = Values::default();
         known.put("run", String::new());
         let mut steps = Vec::new();
         let mut command = None;
         for step in &file.step {
             command = command.or_else(|| step.curl.as_ref().map(|curl| curl.get_ref().trim().to_owned()));
-            let read = self::step(&place, step, rules.base, &mut known)?;
-            if !may_write && !read.method.is_safe() {
-                let span = step.curl.as_ref().or(step.method.as_ref()).map_or(0..0, Spanned::span);
-                return Err(place.wrong(
-                    span,
-                    format!("a case of `{check}` only reads, so {} is not allowed", read.method),
-                ));
+            let rows = match &step.each {
+                None => vec![Row::new()],
+                Some(each) if each.get_ref().is_empty() => {
+                    return Err(place.wrong(each.span(), "`each` has no row, so that nothing would be sent"));
+                }
+                Some(each) => each.get_ref().iter().map(|row| row.clone().into_iter().collect()).collect(),
+            };
+            for row in rows {
+                let read = self::step(&place, step, rules.base, row, &mut known)?;
+                if !may_write && (!read.method.is_safe() || read.walk.is_some()) {
+                    let span = step.curl.as_ref().or(step.method.as_ref()).map_or(0..0, Spanned::span);
+                    return Err(place.wrong(
+                        span,
+                        format!("a case of `{check}` only reads, so {} is not allowed", read.method),
+                    ));
+                }
+                steps.push(read);
             }
-            steps.push(read);
         }
         if steps.is_empty() {
             return Err(place.wrong(0..0, "a case needs at least one [[step]]"));
@@ -163,194 +210,8 @@ impl Case {
             path: path.to_owned(),
             command,
             needs,
+            supports: file.supports.is_some(),
             steps,
         })
     }
-}
-
-fn step(place: &Place<'_>, file: &StepFile, base: Option<&str>, known: &mut Values) -> Result<Step, Wrong> {
-    let mut step = request(place, file, base, known)?;
-    match file.expect.status.get_ref() {
-        Status::One(status) => step.status = vec![*status],
-        Status::OneOf(list) if list.is_empty() => {
-            return Err(place.wrong(file.expect.status.span(), "`status` names no status"));
-        }
-        Status::OneOf(list) => step.status.clone_from(list),
-    }
-    for (name, value) in &file.expect.headers {
-        step.expected_headers.push((name.clone(), expected(place, value)?));
-    }
-    for (at, value) in &file.expect.json {
-        pointer(place, at)?;
-        step.expected_json.push((at.get_ref().clone(), expected(place, value)?));
-    }
-    step.schema = file.expect.schema.as_ref().map(|schema| validator(place, schema)).transpose()?;
-    for (name, source) in &file.capture {
-        let from = match source.get_ref().strip_prefix("header ") {
-            Some(header) => Source::Header(header.trim().to_owned()),
-            None => {
-                pointer(place, source)?;
-                Source::Pointer(source.get_ref().clone())
-            }
-        };
-        step.capture.push((name.clone(), from));
-        known.put(name, String::new());
-    }
-    for fact in &file.database {
-        let query = query(place, &fact.query, &fact.with, known)?;
-        let rows = fact
-            .rows
-            .iter()
-            .map(|row| {
-                row.iter().map(|(column, value)| Ok((column.clone(), expected(place, value)?))).collect()
-            })
-            .collect::<Result<_, Wrong>>()?;
-        step.facts.push(Fact { query, rows });
-    }
-    Ok(step)
-}
-
-fn request(place: &Place<'_>, file: &StepFile, base: Option<&str>, known: &Values) -> Result<Step, Wrong> {
-    let mut step = Step {
-        method: Method::GET,
-        path: String::new(),
-        headers: file.headers.clone().into_iter().collect(),
-        body: file.body.clone(),
-        race: file.race,
-        status: Vec::new(),
-        expected_headers: Vec::new(),
-        expected_json: Vec::new(),
-        schema: None,
-        capture: Vec::new(),
-        facts: Vec::new(),
-    };
-    let span = match (&file.curl, &file.method, &file.path) {
-        (Some(command), None, None) => {
-            let curl = curl::read(command.get_ref(), base).map_err(|e| place.wrong(command.span(), e))?;
-            step.method = method(place, &curl.method, command.span())?;
-            (step.path, step.body) = (curl.path, curl.body);
-            step.headers.extend(curl.headers);
-            step.expected_json.extend(curl.shown.map(|pointer| (pointer, Expected::Present)));
-            command.span()
-        }
-        (None, given, Some(path)) => {
-            let span = given.as_ref().map_or(path.span(), Spanned::span);
-            step.method = method(place, given.as_ref().map_or("GET", |given| given.get_ref()), span)?;
-            step.path.clone_from(path.get_ref());
-            path.span()
-        }
-        (curl, method, path) => {
-            let span = curl.as_ref().or(method.as_ref()).or(path.as_ref()).map_or(0..0, Spanned::span);
-            return Err(place.wrong(span, "a step is either a `curl`, or a `path` with a `method`"));
-        }
-    };
-    if !step.path.starts_with('/') {
-        return Err(place.wrong(span, "a path starts with `/`"));
-    }
-    if let Some(json) = &file.json {
-        if step.body.is_some() {
-            return Err(place.wrong(json.span(), "a step has one body: `body` or `json`"));
-        }
-        let value =
-            serde_json::to_value(json.get_ref()).map_err(|e| place.wrong(json.span(), e.to_string()))?;
-        step.body = Some(value.to_string());
-        step.headers.push(("Content-Type".into(), "application/json".into()));
-    }
-    if let Some(fill) = &file.fill {
-        step.body = Some(filled(place, fill, step.body.as_deref())?);
-    }
-    for text in std::iter::once(&step.path).chain(step.headers.iter().map(|(_, value)| value)) {
-        if let Some(name) = placeholders(text).find(|name| !known.knows(name)) {
-            return Err(place.wrong(span, format!("`{{{name}}}` is not captured by an earlier step")));
-        }
-    }
-    Ok(step)
-}
-
-fn method(place: &Place<'_>, name: &str, span: Range<usize>) -> Result<Method, Wrong> {
-    let known = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-    ];
-    known
-        .into_iter()
-        .find(|method| method.as_str() == name)
-        .ok_or_else(|| place.wrong(span, format!("`{name}` is not a method: GET, POST, PUT …")))
-}
-
-fn filled(place: &Place<'_>, fill: &Spanned<Fill>, body: Option<&str>) -> Result<String, Wrong> {
-    let wrong = |problem: &str| place.wrong(fill.span(), problem);
-    let mut json: Value = body
-        .and_then(|body| serde_json::from_str(body).ok())
-        .ok_or_else(|| wrong("`fill` needs a body that is JSON"))?;
-    let Fill { pointer, with, times } = fill.get_ref();
-    let target = json.pointer_mut(pointer).ok_or_else(|| wrong("`fill` points to nothing in the body"))?;
-    // A marker first: escaping a long text a character at a time would take longer than sending it.
-    *target = Value::from(MARKER);
-    let (marker, piece) = (Value::from(MARKER).to_string(), Value::from(with.as_str()).to_string());
-    let long = format!("\"{}\"", piece[1..piece.len() - 1].repeat(*times));
-    Ok(json.to_string().replacen(&marker, &long, 1))
-}
-
-fn expected(place: &Place<'_>, value: &Spanned<toml::Value>) -> Result<Expected, Wrong> {
-    Expected::read(value.get_ref()).map_err(|problem| place.wrong(value.span(), problem))
-}
-
-fn pointer(place: &Place<'_>, at: &Spanned<String>) -> Result<(), Wrong> {
-    if is_pointer(at.get_ref()) {
-        return Ok(());
-    }
-    let problem =
-        format!("`{}` is not a JSON pointer: it starts with `/`, as in /result/status", at.get_ref());
-    Err(place.wrong(at.span(), problem))
-}
-
-/// RFC 6901: empty, or parts that each start with `/`, in which `~` stands before `0` or `1` only.
-pub(crate) fn is_pointer(text: &str) -> bool {
-    (text.is_empty() || text.starts_with('/'))
-        && text.split('~').skip(1).all(|rest| rest.starts_with('0') || rest.starts_with('1'))
-}
-
-fn query(
-    place: &Place<'_>,
-    sql: &Spanned<String>,
-    with: &[Spanned<String>],
-    known: &Values,
-) -> Result<Query, Wrong> {
-    for value in with {
-        if let Some(name) = placeholders(value.get_ref()).find(|name| !known.knows(name)) {
-            return Err(place.wrong(
-                value.span(),
-                format!("`{{{name}}}` is not captured by this step or an earlier one"),
-            ));
-        }
-    }
-    let sql = as_objects(sql.get_ref()).map_err(|problem| place.wrong(sql.span(), problem))?;
-    Ok(Query { sql, with: with.iter().map(|value| value.get_ref().clone()).collect() })
-}
-
-/// A SELECT, changed to give each row as one JSON object. What is not a single SELECT is refused.
-pub(crate) fn as_objects(sql: &str) -> Result<String, String> {
-    ReadStatement::parse(sql).map_err(|refused| refused.to_string())?;
-    let bare = sql.trim().trim_end_matches(';');
-    let wrapped = format!("SELECT to_jsonb(q) AS row FROM (\n{bare}\n) AS q");
-    ReadStatement::parse(&wrapped).map_err(|_| "only a SELECT can stand here".to_owned())?;
-    Ok(wrapped)
-}
-
-fn validator(place: &Place<'_>, schema: &Spanned<PathBuf>) -> Result<Validator, Wrong> {
-    let path = place.path.parent().unwrap_or(Path::new("")).join(schema.get_ref());
-    compiled(&path).map_err(|problem| place.wrong(schema.span(), format!("{}: {problem}", path.display())))
-}
-
-/// A JSON schema, ready to judge.
-pub(crate) fn compiled(path: &Path) -> Result<Validator, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-    let schema: Value = serde_json::from_slice(&bytes).map_err(|error| format!("not JSON: {error}"))?;
-    jsonschema::validator_for(&schema).map_err(|error| format!("not a JSON schema: {error}"))
 }

@@ -3,6 +3,9 @@
 mod curl;
 mod expected;
 pub(crate) mod file;
+pub(crate) mod query;
+mod step;
+mod story;
 mod values;
 
 use std::path::PathBuf;
@@ -27,6 +30,8 @@ pub struct Case {
     /// The command of the runbook that it carries out word for word, where it is one.
     pub command: Option<String>,
     pub(crate) needs: Option<Query>,
+    /// Whether it is about idempotency keys, which not every service has.
+    pub(crate) supports: bool,
     pub(crate) steps: Vec<Step>,
 }
 
@@ -38,6 +43,13 @@ pub(crate) struct Step {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<String>,
     pub(crate) race: Option<Race>,
+    /// The values of its row of `each`.
+    pub(crate) row: Vec<(String, String)>,
+    /// Its body, before its long text was written out.
+    pub(crate) long: Option<Long>,
+    /// Whether its answer is judged as an envelope.
+    pub(crate) envelope: bool,
+    pub(crate) walk: Option<Walk>,
     pub(crate) status: Vec<u16>,
     pub(crate) expected_headers: Vec<(String, Expected)>,
     pub(crate) expected_json: Vec<(String, Expected)>,
@@ -52,6 +64,34 @@ pub(crate) struct Step {
 pub(crate) struct Race {
     pub(crate) writers: u32,
     pub(crate) winners: usize,
+}
+
+impl Step {
+    /// Whether it may create a row without the tag of its run.
+    pub(crate) fn is_untagged_write(&self) -> bool {
+        let texts = [Some(&self.path), self.body.as_ref()];
+        self.method == Method::POST && !texts.into_iter().flatten().any(|text| text.contains("{run}"))
+    }
+}
+
+/// A body in which one text is so many times a piece.
+#[derive(Debug, Clone)]
+pub(crate) struct Long {
+    pub(crate) before: String,
+    pub(crate) piece: String,
+    pub(crate) times: usize,
+    pub(crate) after: String,
+}
+
+/// A list that is read page by page while rows are inserted.
+#[derive(Debug, Clone)]
+pub(crate) struct Walk {
+    pub(crate) items: String,
+    pub(crate) key: String,
+    pub(crate) all: Query,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) body: String,
 }
 
 /// Where a value is taken from.
@@ -86,6 +126,6 @@ impl Case {
 
     /// Whether a request of it may write.
     pub(crate) fn writes(&self) -> bool {
-        self.steps.iter().any(|step| !step.method.is_safe())
+        self.steps.iter().any(|step| !step.method.is_safe() || step.walk.is_some())
     }
 }

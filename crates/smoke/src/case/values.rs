@@ -12,6 +12,10 @@ impl Values {
         self.0.insert(name.to_owned(), value);
     }
 
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     pub(crate) fn knows(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }

@@ -5,9 +5,11 @@ use runbook::check::CheckError;
 use runbook::verdict::{Evidence, Finding};
 use serde_json::Value;
 
+use super::rows::{of_key, shown};
 use super::{Runner, fetch};
 use crate::case::{Case, Fact, Source, Step, Values};
-use crate::http::{Answer, Sent, shortened};
+use crate::cause::Mark;
+use crate::http::{Answer, shortened};
 
 impl Runner<'_> {
     /// Carries out a step; what it finds wrong stops the case.
@@ -18,11 +20,52 @@ impl Runner<'_> {
         values: &mut Values,
         evidence: &mut Evidence,
     ) -> Result<Vec<Finding>, CheckError> {
-        let sent = self.sent(step, values);
-        let says = Says {
-            object: format!("{}: {} {}", case.name, step.method, step.path),
-            remedy: self.remedy(&sent),
+        for (name, value) in &step.row {
+            values.put(name, value.clone());
+        }
+        let mark = Mark::set(self.context);
+        let mut seen = Seen::default();
+        let problems = match &step.walk {
+            Some(walk) => self.walk(step, walk, values, evidence).await?,
+            None => self.ask(step, values, evidence, &mut seen).await?,
         };
+        if problems.is_empty() {
+            return Ok(Vec::new());
+        }
+        if !step.method.is_safe() {
+            self.doubt();
+        }
+        let row: Vec<_> = step.row.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        let row = if row.is_empty() { String::new() } else { format!(" ({})", row.join(", ")) };
+        let object = format!("{}: {} {}{row}", case.name, step.method, step.path);
+        values.put("skip", "0".into());
+        let mut remedy = self.remedy(&self.sent(step, values));
+        if let Some(cause) = mark.cause(self.context, &seen.texts) {
+            remedy = format!("likely cause: {cause}; {remedy}");
+        }
+        let view = self.view(&seen, values).await;
+        let find = |problem: String| {
+            let mut said = problem;
+            if let Some(came) = seen.came.as_ref().filter(|_| !said.contains(" with ")) {
+                said = format!("{said}; came {came}");
+            }
+            if let Some(view) = view.as_ref().filter(|_| !said.contains("in the database:")) {
+                said = format!("{said}; in the database: {view}");
+            }
+            Finding::error(&object, said, &remedy)
+        };
+        Ok(problems.into_iter().map(find).collect())
+    }
+
+    /// Sends the request of a step, once or by several at once, and compares answers and rows.
+    async fn ask(
+        &self,
+        step: &Step,
+        values: &mut Values,
+        evidence: &mut Evidence,
+        seen: &mut Seen,
+    ) -> Result<Vec<String>, CheckError> {
+        let sent = self.sent(step, values);
         let writers = step.race.map_or(1, |race| race.writers);
         let answers = join_all((0..writers).map(|_| self.http.send(&sent))).await;
         evidence.examine(u64::from(writers));
@@ -33,10 +76,19 @@ impl Runner<'_> {
             match answer {
                 Ok(answer) => {
                     winners += usize::from(answer.status.is_success());
+                    if !step.method.is_safe() && answer.status.is_success() {
+                        self.note_key(&answer);
+                    }
                     self.judge(step, &answer, values, &mut problems);
+                    seen.add(&answer, &self.contract.rows.key);
                     first.get_or_insert(answer);
                 }
-                Err(problem) => problems.push(format!("expected an answer, got {problem}")),
+                Err(problem) => {
+                    if !step.method.is_safe() {
+                        self.doubt();
+                    }
+                    problems.push(format!("expected an answer, got {problem}"));
+                }
             }
         }
         if let Some(race) = step.race.filter(|race| race.winners != winners) {
@@ -53,22 +105,17 @@ impl Runner<'_> {
                 problems.extend(self.fact(fact, values).await?);
             }
         }
-        Ok(problems.into_iter().map(|problem| says.finding(problem)).collect())
+        Ok(problems)
     }
 
-    /// The request of a step, with the case's values in place.
-    pub(crate) fn sent(&self, step: &Step, values: &Values) -> Sent {
-        Sent {
-            method: step.method.clone(),
-            path: values.fill_path(&step.path),
-            headers: step.headers.iter().map(|(name, value)| (name.clone(), values.fill(value))).collect(),
-            body: step.body.as_ref().map(|body| values.fill_json(body)),
-            token: self.token.clone().filter(|_| !step.method.is_safe()),
+    /// The database's view of the row that the case is about: none where the contract gives no view, or no key is known.
+    async fn view(&self, seen: &Seen, values: &Values) -> Option<String> {
+        let query = self.contract.rows.view.as_ref()?;
+        let key = seen.key.clone().or_else(|| values.get("id").map(ToOwned::to_owned))?;
+        match of_key(self.context, query, &key).await {
+            Ok(rows) => Some(shown(&rows)),
+            Err(error) => Some(format!("not to be seen: {error}")),
         }
-    }
-
-    pub(crate) fn remedy(&self, sent: &Sent) -> String {
-        format!("repeat it: {}", sent.curl(self.http.base()))
     }
 
     /// Compares one answer with what the step expects of it.
@@ -76,9 +123,12 @@ impl Runner<'_> {
         let status = answer.status.as_u16();
         if !step.status.contains(&status) {
             let expected: Vec<_> = step.status.iter().map(ToString::to_string).collect();
-            let body = shortened(&answer.text);
-            let body = if body.is_empty() { "an empty body".to_owned() } else { body };
-            problems.push(format!("expected status {}, found {status} with {body}", expected.join(" or ")));
+            let server = if status >= 500 { "a server error: " } else { "" };
+            problems.push(format!(
+                "{server}expected status {}, found {}",
+                expected.join(" or "),
+                answer.shown()
+            ));
             return;
         }
         if status >= 400 {
@@ -94,7 +144,7 @@ impl Runner<'_> {
         if step.race.is_some() && !answer.status.is_success() {
             return;
         }
-        if step.expected_json.is_empty() && step.schema.is_none() {
+        if step.expected_json.is_empty() && step.schema.is_none() && !step.envelope {
             return;
         }
         let json = match answer.json() {
@@ -104,6 +154,12 @@ impl Runner<'_> {
         for (pointer, expected) in &step.expected_json {
             problems
                 .extend(expected.differs(json.pointer(pointer), values).map(|p| format!("{pointer}: {p}")));
+        }
+        if step.envelope {
+            let envelope = &self.contract.envelope;
+            for found in [envelope.form(&json), envelope.hashed(&json), envelope.confident(&json)] {
+                problems.extend(found.into_iter().map(|(pointer, problem)| format!("{pointer}: {problem}")));
+            }
         }
         if let Some(schema) = &step.schema {
             problems.extend(
@@ -118,9 +174,8 @@ impl Runner<'_> {
     async fn fact(&self, fact: &Fact, values: &Values) -> Result<Vec<String>, CheckError> {
         let found = fetch(self.context, &fact.query, values).await?;
         if found.len() != fact.rows.len() {
-            let rows: Vec<_> = found.iter().map(ToString::to_string).collect();
-            let found = if rows.is_empty() { "none".to_owned() } else { shortened(&rows.join(", ")) };
-            return Ok(vec![format!("in the database: expected {} rows, found {found}", fact.rows.len())]);
+            let (expected, found) = (fact.rows.len(), shown(&found));
+            return Ok(vec![format!("in the database: expected {expected} rows, found {found}")]);
         }
         let mut problems = Vec::new();
         for (expected, found) in fact.rows.iter().zip(&found) {
@@ -133,15 +188,26 @@ impl Runner<'_> {
     }
 }
 
-/// How findings about one request are said.
-struct Says {
-    object: String,
-    remedy: String,
+/// What was seen of the answers to one step.
+#[derive(Default)]
+struct Seen {
+    /// The first of them.
+    came: Option<String>,
+    /// The texts of those that were refused, where an SQLSTATE may stand.
+    texts: String,
+    key: Option<String>,
 }
 
-impl Says {
-    fn finding(&self, problem: String) -> Finding {
-        Finding::error(&self.object, problem, &self.remedy)
+impl Seen {
+    fn add(&mut self, answer: &Answer, key: &str) {
+        self.came.get_or_insert_with(|| answer.shown());
+        if answer.status.is_server_error() {
+            self.texts.push_str(&shortened(&answer.text));
+        }
+        if self.key.is_none() {
+            let json = answer.json().unwrap_or_default();
+            self.key = json.pointer(key).and_then(Value::as_str).map(ToOwned::to_owned);
+        }
     }
 }
 

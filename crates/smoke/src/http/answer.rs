@@ -1,0 +1,66 @@
+//! An answer, read to its end.
+
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    /// Whether the text is what was sent, and no byte of it had to be replaced.
+    pub(crate) utf8: bool,
+}
+
+impl Answer {
+    pub(super) fn new(status: StatusCode, headers: HeaderMap, bytes: Vec<u8>) -> Self {
+        let (text, utf8) = match String::from_utf8(bytes) {
+            Ok(text) => (text, true),
+            Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), false),
+        };
+        Self { status, headers, text, utf8 }
+    }
+
+    /// The body as JSON, or what it is instead.
+    pub(crate) fn json(&self) -> Result<Value, String> {
+        if !self.utf8 {
+            return Err(format!("a body that is not UTF-8: {}", shortened(&self.text)));
+        }
+        serde_json::from_str(&self.text).map_err(|error| {
+            let kind = self.header("content-type").unwrap_or_else(|| "no Content-Type".into());
+            match shortened(&self.text) {
+                empty if empty.is_empty() => "an empty body where JSON was expected".into(),
+                text if error.is_eof() => format!("a body that ends too early ({kind}): {text}"),
+                text => format!("a body that is not JSON ({kind}): {text}"),
+            }
+        })
+    }
+
+    /// A header's value, where it is there and text.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned)
+    }
+
+    /// `201 with {"result": …}`
+    pub(crate) fn shown(&self) -> String {
+        let body = shortened(&self.text);
+        let body = if body.is_empty() { "an empty body".to_owned() } else { body };
+        format!("{} with {body}", self.status.as_u16())
+    }
+}
+
+/// The first words of a text, on one line.
+pub(crate) fn shortened(text: &str) -> String {
+    shortened_to(text, 120)
+}
+
+/// So many characters of a text, on one line.
+pub(crate) fn shortened_to(text: &str, most: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}

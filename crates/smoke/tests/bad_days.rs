@@ -1,0 +1,199 @@
+//! Bad days: the database gone, slow, cut off, full; the service killed. What was acknowledged is there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use harness::Database;
+use harness::proxy::Proxy;
+use harness::service::Service;
+use reqwest::Client;
+use runbook::secret::DatabaseUrl;
+use runbook::wait;
+use serde_json::{Value, json};
+
+/// How long a change may take to be seen; only a broken service needs it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub fn client(limit: Duration) -> Client {
+    // Building a client asks for a TLS provider, also where nothing is encrypted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().timeout(limit).build().unwrap()
+}
+
+/// The same database at another port.
+pub fn at_port(url: &DatabaseUrl, port: u16) -> DatabaseUrl {
+    let mut url = url::Url::parse(url.expose()).unwrap();
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(port)).unwrap();
+    DatabaseUrl::parse(url.as_str()).unwrap()
+}
+
+/// The reference service, whose database stands behind a proxy.
+async fn behind_a_proxy(db: &Database) -> (Proxy, Service) {
+    let port = db.url().connect_options().get_port();
+    let proxy = Proxy::to(([127, 0, 0, 1], port).into()).await.unwrap();
+    let url = at_port(db.url(), proxy.address().port());
+    let service = Service::start(&harness::settings().api.start, &url).await.unwrap();
+    (proxy, service)
+}
+
+async fn wait_for(client: &Client, base: &str, path: &str, status: u16) -> Value {
+    wait::until(&format!("{path} answers {status}"), PATIENCE, || async {
+        let answer = client.get(format!("{base}{path}")).send().await.map_err(|error| error.to_string())?;
+        let found = answer.status().as_u16();
+        let text = answer.text().await.unwrap_or_default();
+        if found == status {
+            Ok(serde_json::from_str(&text).unwrap_or_default())
+        } else {
+            Err(format!("{found} {text}"))
+        }
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn without_its_database_the_service_says_so_and_comes_back_with_it() {
+    let db = Database::seeded().await.unwrap();
+    let (proxy, service) = behind_a_proxy(&db).await;
+    let (client, base) = (client(PATIENCE), service.base_url());
+    wait_for(&client, &base, "/ready", 200).await;
+    for day in ["gone", "cut", "slow", "restarted"] {
+        match day {
+            "gone" => {
+                // Nobody listens, and what was open is cut.
+                proxy.cut();
+                proxy.refuse().await.unwrap();
+            }
+            "cut" => proxy.cut(),
+            "slow" => proxy.delay(Duration::from_secs(1)),
+            // In an orderly way, as a server that is told to stop does it.
+            _ => proxy.close(),
+        }
+        let answer = wait_for(&client, &base, "/ready", 503).await;
+        assert_eq!(answer["result"]["ready"], false, "{day}");
+        assert_eq!(wait_for(&client, &base, "/health", 200).await["result"]["status"], "alive", "{day}");
+        if day != "slow" {
+            let answer = wait_for(&client, &base, "/projects/proj_test_001", 503).await;
+            assert_eq!(answer["result"]["error"]["code"], "database_unavailable", "{day}");
+            assert!(!answer.to_string().contains("127.0.0.1"), "{day}: {answer}");
+        }
+        proxy.heal().await.unwrap();
+        wait_for(&client, &base, "/ready", 200).await;
+        wait_for(&client, &base, "/projects/proj_test_001", 200).await;
+    }
+}
+
+#[tokio::test]
+async fn a_database_full_of_connections_is_not_ready_until_one_is_free() {
+    let db = Database::seeded().await.unwrap();
+    let name: String =
+        sqlx::query_scalar("SELECT current_database()::text").fetch_one(db.pool()).await.unwrap();
+    let role = format!("full_{name}");
+    let run = async |sql: String| {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
+    };
+    run(format!(
+        "CREATE ROLE \"{role}\" LOGIN PASSWORD 'full' CONNECTION LIMIT 1;
+         GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO \"{role}\";
+         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO \"{role}\""
+    ))
+    .await;
+    let mut url = url::Url::parse(at_port(db.url(), db.url().connect_options().get_port()).expose()).unwrap();
+    url.set_username(&role).unwrap();
+    url.set_password(Some("full")).unwrap();
+    let url = DatabaseUrl::parse(url.as_str()).unwrap();
+    // Somebody else has the only connection.
+    let taken = sqlx::PgPool::connect_with(url.connect_options()).await.unwrap();
+    let held = taken.acquire().await.unwrap();
+    let service = Service::start(&harness::settings().api.start, &url).await.unwrap();
+    let (client, base) = (client(PATIENCE), service.base_url());
+    wait_for(&client, &base, "/ready", 503).await;
+    wait_for(&client, &base, "/projects/proj_test_001", 503).await;
+    assert!(service.output().contains("the database is not available"), "{}", service.output());
+    drop(held);
+    taken.close().await;
+    wait_for(&client, &base, "/ready", 200).await;
+    wait_for(&client, &base, "/projects/proj_test_001", 200).await;
+    drop(service);
+    run(format!("DROP OWNED BY \"{role}\"")).await;
+    let gone = wait::until("the role is dropped", PATIENCE, || async {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("DROP ROLE \"{role}\""))).execute(db.pool()).await
+    });
+    gone.await.unwrap();
+}
+
+/// A hundred at once create on and on; after so many acknowledgements the service is killed.
+async fn killed_in_flight(db: &Database, after: usize) {
+    let mut service = Service::start(&harness::settings().api.start, db.url()).await.unwrap();
+    let (client, base) = (client(PATIENCE), service.base_url());
+    let acknowledged = Arc::new(AtomicUsize::new(0));
+    let writers: Vec<_> = (0..100)
+        .map(|writer| {
+            let (client, base, acknowledged) = (client.clone(), base.clone(), Arc::clone(&acknowledged));
+            tokio::spawn(async move {
+                let mut mine = Vec::new();
+                for number in 0.. {
+                    let name = format!("{writer} {number}");
+                    let body = json!({"name": name, "account_id": "acc_001", "created_by": "killed"});
+                    let Ok(answer) = client.post(format!("{base}/projects")).json(&body).send().await else {
+                        break;
+                    };
+                    if !answer.status().is_success() {
+                        continue;
+                    }
+                    let Ok(answer) = answer.json::<Value>().await else { break };
+                    mine.push((answer["result"]["project_id"].as_str().unwrap().to_owned(), name));
+                    acknowledged.fetch_add(1, Ordering::SeqCst);
+                }
+                mine
+            })
+        })
+        .collect();
+    wait::until("enough creates are acknowledged", PATIENCE, || {
+        let so_far = acknowledged.load(Ordering::SeqCst);
+        async move { if so_far >= after { Ok(()) } else { Err(so_far) } }
+    })
+    .await
+    .unwrap();
+    service.kill();
+    let acknowledged: Vec<(String, String)> =
+        join_all(writers).await.into_iter().flat_map(|writer| writer.unwrap()).collect();
+    assert!(acknowledged.len() >= after);
+    let rows: Vec<(String, String, i64)> = sqlx::query_as(
+        "SELECT p.project_id, p.name, (SELECT count(*) FROM project_events AS e WHERE e.project_id = p.project_id)
+         FROM projects AS p WHERE p.created_by = 'killed'",
+    )
+    .fetch_all(db.pool())
+    .await
+    .unwrap();
+    let mut names = BTreeMap::new();
+    for (key, name, events) in &rows {
+        assert_eq!(*events, 1, "{key} has {events} events");
+        assert!(names.insert(name.clone(), key.clone()).is_none(), "{name} is there twice");
+    }
+    let lost: Vec<_> = acknowledged.iter().filter(|(key, name)| names.get(name) != Some(key)).collect();
+    assert!(lost.is_empty(), "acknowledged and not there: {lost:?}");
+}
+
+#[tokio::test]
+async fn what_a_killed_service_acknowledged_is_there_once_with_its_event() {
+    let db = Database::seeded().await.unwrap();
+    killed_in_flight(&db, 150).await;
+}
+
+/// Left out of the default profile.
+mod soak {
+    use super::*;
+
+    #[tokio::test]
+    async fn killed_twenty_times() {
+        for round in 1..=20 {
+            let db = Database::seeded().await.unwrap();
+            killed_in_flight(&db, 100 * round).await;
+        }
+    }
+}
