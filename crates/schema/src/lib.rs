@@ -3,6 +3,7 @@
 mod catalogue_drift;
 mod constraints_validated;
 mod foreign_keys_covered;
+pub mod hazards;
 mod indexes_redundant;
 mod indexes_valid;
 mod migrations_head;

@@ -4,6 +4,7 @@
 mod alembic;
 mod clean;
 mod defects;
+mod hazards;
 mod hostile;
 mod rights;
 mod snapshots;
