@@ -31,6 +31,8 @@ pub fn checks() -> Vec<Check> {
         catalogue_drift::CHECK,
         constraints_validated::CHECK,
         foreign_keys_covered::CHECK,
+        hazards::MEASURED,
+        hazards::STATIC,
         indexes_redundant::CHECK,
         indexes_valid::CHECK,
         migrations_head::CHECK,

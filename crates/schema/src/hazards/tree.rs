@@ -1,7 +1,7 @@
 //! What the rules ask of the parser's tree.
 
 use squawk_syntax::SyntaxNode;
-use squawk_syntax::ast::{self, AstNode, NameLike as _};
+use squawk_syntax::ast::{self, AstNode};
 
 /// Where a node's own text starts, past the comments that the parser puts into it.
 pub(super) fn start(node: &SyntaxNode) -> usize {

@@ -1,0 +1,65 @@
+//! The migrations of the settings, each with those before it, and which of them are pending.
+
+use std::path::Path;
+
+use runbook::check::CheckError;
+use runbook::context::Context;
+use runbook::settings::MigrationTool;
+
+use super::alembic::Capture;
+use super::script::{Runs, Script};
+
+/// One migration.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Its revision.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// The revision before it.
+    pub previous: Option<String>,
+    /// Its statements; of alembic, what `--sql` writes.
+    pub script: Script,
+    /// The texts of the migrations before it.
+    pub before: Vec<String>,
+    /// Whether it is not applied yet.
+    pub pending: bool,
+}
+
+/// Every migration of the settings; pending are those after `current`.
+///
+/// # Errors
+/// When one cannot be read or taken apart.
+pub async fn steps(context: &Context, current: Option<&str>) -> Result<Vec<Step>, CheckError> {
+    let migrator = crate::migrator(context).await?;
+    let pending: Vec<String> = migrator.pending(current).iter().map(|revision| revision.id.clone()).collect();
+    let capture = match context.settings.migrations.tool {
+        MigrationTool::Sqlx => None,
+        MigrationTool::Alembic => Some(Capture::of(&context.settings)?),
+    };
+    let mut steps: Vec<Step> = Vec::new();
+    for revision in migrator.history() {
+        let previous = steps.last().map(|step| step.id.clone());
+        let script = match (&capture, &revision.sql) {
+            (Some(capture), _) => {
+                let text = capture.offline(previous.as_deref(), &revision.id).await?;
+                parse(&revision.file, text, Runs::AsWritten)?
+            }
+            (None, Some(sql)) => parse(&revision.file, sql.clone(), Runs::Wrapped)?,
+            (None, None) => continue,
+        };
+        let before = steps.iter().map(|step| step.script.text.clone()).collect();
+        let pending = pending.contains(&revision.id);
+        let (id, name) = (revision.id.clone(), revision.name.clone());
+        steps.push(Step { id, name, previous, script, before, pending });
+    }
+    Ok(steps)
+}
+
+/// Takes captured SQL apart; lines are those of the SQL, not of the Python file.
+///
+/// # Errors
+/// When it does not parse.
+pub fn parse(file: &Path, text: String, runs: Runs) -> Result<Script, CheckError> {
+    Script::parse(file, text, runs).map_err(|error| CheckError::Other(error.to_string()))
+}
