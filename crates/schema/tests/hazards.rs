@@ -1,13 +1,18 @@
 //! Hazards: what the text tells, and what a copy shows.
 
-use harness::Database;
-use schema::hazards::corpus::{self, Case};
-use schema::hazards::lint;
-use schema::hazards::measure::{Plan, measure};
-use schema::hazards::score::Score;
+mod checks;
+mod measured;
+mod soak;
+mod text;
+
+use std::path::{Path, PathBuf};
+
+use runbook::settings::Settings;
+use schema::hazards::measure::Plan;
+use schema::hazards::{Found, Runs, Script, corpus, lint};
 
 /// The texts of all migrations of the fixtures.
-fn texts() -> Vec<String> {
+fn history() -> Vec<String> {
     let settings = harness::settings();
     let folder = settings.path(settings.migrations.sqlx.as_ref().unwrap());
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -16,49 +21,32 @@ fn texts() -> Vec<String> {
     files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
 }
 
-#[test]
-fn static_score() {
-    let settings = harness::settings();
-    let before = texts();
-    let mut score = Score::default();
-    for case in Case::all(&settings.path("hazards/corpus")).unwrap() {
-        let mut before = before.clone();
-        before.push(case.setup.clone());
-        let found = lint(&case.script, &before, &settings.hazards).unwrap();
-        let errors: Vec<&str> = found.iter().filter(|found| found.is_error()).map(|found| found.rule.id).collect();
-        let said = !errors.is_empty();
-        if said != case.is_hazard() {
-            println!("{} is {:?}: {errors:?}", case.script.name(), case.classes);
-        }
-        score.count(&case.script.name(), case.is_hazard(), said);
-    }
-    println!("{} recall {:.3} precision {:.3}", score.all(), score.recall(), score.precision());
+/// A script of this text, as sqlx would run it.
+fn script(text: &str) -> Script {
+    Script::parse(Path::new("008_test.up.sql"), text.to_owned(), Runs::Wrapped).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "records the corpus"]
-async fn record() {
-    let db = Database::empty().await.unwrap();
-    let context = db.context();
-    let folder = context.settings.path("hazards/corpus");
-    let only = std::env::var("ONLY").unwrap_or_default();
-    for case in Case::all(&folder).unwrap() {
-        let name = case.script.name();
-        if !name.contains(&only) {
-            continue;
-        }
-        let mut plan = Plan::of(&context, "007");
-        plan.setup = case.setup.clone();
-        let began = std::time::Instant::now();
-        match measure(&context, &case.script, &plan).await {
-            Ok(measured) => {
-                let seen = measured.classes(plan.budget);
-                let line = corpus::summary(&measured, plan.budget);
-                let agree = if seen == case.classes { "  " } else { "!!" };
-                println!("{agree} {name} label {:?} seen {seen:?} {:?}\n      {line}", case.classes, began.elapsed());
-                std::fs::write(&case.path, case.recorded(&line)).unwrap();
-            }
-            Err(error) => println!("?? {name}: {error}"),
-        }
-    }
+/// What the text tells, with all migrations of the fixtures before it.
+fn told(settings: &Settings, script: &Script) -> Vec<Found> {
+    let mut before = history();
+    before.push(corpus::setup_of(&script.text));
+    lint(script, &before, &settings.hazards).unwrap()
+}
+
+/// The rules that make it a hazard.
+fn errors(found: &[Found]) -> Vec<&'static str> {
+    found.iter().filter(|found| found.is_error()).map(|found| found.rule.id).collect()
+}
+
+/// `bad.sql` or `good.sql` of a rule.
+fn example(settings: &Settings, rule: &str, name: &str) -> Script {
+    let path: PathBuf = settings.path("hazards").join(rule).join(name);
+    Script::read(&path, Runs::Wrapped).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// As the settings measure, on copies of the newest revision.
+fn plan(context: &runbook::context::Context, script: &Script) -> Plan {
+    let mut plan = Plan::of(context, "007");
+    plan.setup = corpus::setup_of(&script.text);
+    plan
 }

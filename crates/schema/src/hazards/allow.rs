@@ -5,7 +5,7 @@ use std::path::Path;
 use runbook::settings::{AllowedHazard, SettingsError};
 
 use super::found::Found;
-use super::rules;
+use super::rules::{self, Source};
 use super::script::{Script, wrong};
 
 const WORDS: &str = "runbook: allow ";
@@ -32,7 +32,7 @@ pub(super) fn of(script: &Script) -> Result<Vec<Allowance>, Box<SettingsError>> 
         let Some((before, rest)) = line.split_once(WORDS).filter(|(before, _)| before.contains("--")) else { continue };
         let at = start + before.len() + WORDS.len();
         let rest = rest.trim_end();
-        let (rule, reason) = rest.split_once(" because ").unwrap_or((rest, ""));
+        let (rule, reason) = rest.split_once(" because").unwrap_or((rest, ""));
         let rule = rule.trim();
         let span = at..at + rule.len();
         if rules::named(rule).is_none() {
@@ -76,7 +76,8 @@ pub fn check_settings(root: &Path, allowed: &[AllowedHazard]) -> Result<(), Box<
 pub(super) fn apply(found: &mut [Found], allowances: &[Allowance], settings: &[AllowedHazard]) {
     for found in found {
         let here = allowances.iter().find(|allowance| {
-            allowance.rule == found.rule.id && allowance.statement == found.statement
+            let here = allowance.statement == found.statement || found.rule.source == Source::Measured;
+            allowance.rule == found.rule.id && here
         });
         let everywhere = settings.iter().find(|entry| {
             entry.rule.get_ref() == found.rule.id

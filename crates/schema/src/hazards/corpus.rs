@@ -87,6 +87,11 @@ impl Case {
     }
 }
 
+/// The statements of `-- setup:` lines in a file's header.
+pub fn setup_of(text: &str) -> String {
+    Header::of(text).all("setup")
+}
+
 /// One line of what was measured, stable enough to be kept: modes and facts, times at the target's size only.
 pub fn summary(measured: &Measured, budget: Duration) -> String {
     if let Some(refused) = &measured.refused {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use runbook::settings::{Hazards, SettingsError};
+
+use super::allow;
 use super::class::Class;
 use super::found::Found;
 use super::measure::Measured;
@@ -26,7 +29,16 @@ impl Judged {
 
 /// Puts both together. What was measured wins where a measurement can tell: a rule about a stall says nothing of a
 /// table whose rows are gone through in a millisecond, and a copy on which nothing fails knows no statement that does.
-pub fn judge(script: &Script, found: Vec<Found>, measured: &Measured, budget: Duration) -> Judged {
+///
+/// # Errors
+/// As [`lint`](super::lint()).
+pub fn judge(
+    script: &Script,
+    found: Vec<Found>,
+    measured: &Measured,
+    settings: &Hazards,
+) -> Result<Judged, Box<SettingsError>> {
+    let budget = settings.budget;
     let classes = measured.classes(budget);
     let complete = measured.refused.is_none();
     let mut judged = Judged { found, seen: seen(measured, budget) };
@@ -54,9 +66,11 @@ pub fn judge(script: &Script, found: Vec<Found>, measured: &Measured, budget: Du
         let statement = statement.unwrap_or_default();
         let line = script.statements.get(statement).map_or(1, |statement| statement.line);
         let object = (class == Class::Stall).then(|| measured.longest().map(|wait| wait.table.clone())).flatten();
-        judged.found.push(Found { rule, level: Level::Error, statement, line, object, allowed: None });
+        let mut more = [Found { rule, level: Level::Error, statement, line, object, allowed: None }];
+        allow::apply(&mut more, &allow::of(script)?, &settings.allow);
+        judged.found.extend(more);
     }
-    judged
+    Ok(judged)
 }
 
 fn seen(measured: &Measured, budget: Duration) -> Vec<(Class, String)> {

@@ -10,6 +10,7 @@ mod judge;
 mod lint;
 pub mod measure;
 mod own;
+pub mod page;
 mod past;
 pub mod rules;
 pub mod score;

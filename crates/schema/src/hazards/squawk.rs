@@ -22,7 +22,6 @@ const ASKED: &[&str] = &[
     "adding-required-field",
     "disallowed-unique-constraint",
     "changing-column-type",
-    "prefer-repack",
     "ban-alter-domain-with-add-constraint",
     "ban-concurrent-index-creation-in-transaction",
     "ban-disable-trigger",
@@ -88,7 +87,6 @@ impl Look<'_> {
             "require-concurrent-index-deletion" => self.find("index-drop-not-concurrent", at, None),
             "require-concurrent-reindex" => self.reindex(at, stmt),
             "require-concurrent-partition-detach" => self.find("partition-detached", at, Some(table)),
-            "prefer-repack" if !quick => self.find("table-rewrite", at, Some(table)),
             "ban-concurrent-index-creation-in-transaction" => self.find("concurrently-in-transaction", at, None),
             "ban-alter-domain-with-add-constraint" => {
                 if !says(&words(stmt.syntax()), &["NOT", "VALID"]) {
@@ -178,7 +176,7 @@ impl Look<'_> {
                 }
             }
             ("ban-drop-not-null", _) => self.find("not-null-dropped", at, Some(table)),
-            ("ban-disable-trigger", _) => self.find("trigger-disabled", at, Some(table)),
+            ("ban-disable-trigger", ast::AlterTableAction::DisableTrigger(_)) => self.find("trigger-disabled", at, Some(table)),
             ("ban-set-schema", _) => self.find("schema-changed", at, Some(table)),
             ("renaming-column", _) => self.find("column-renamed", at, Some(table)),
             _ => {}
@@ -248,11 +246,6 @@ fn subject(stmt: &ast::Stmt) -> Option<String> {
     match stmt {
         ast::Stmt::AlterTable(alter) => name(alter.table_relation_name()?.table_name_ref()?.path_ref()),
         ast::Stmt::CreateIndex(index) => name(index.table_relation_name()?.table_name_ref()?.path_ref()),
-        ast::Stmt::Cluster(cluster) => name(find::<ast::TableNameRef>(cluster.syntax())?.path_ref()),
-        ast::Stmt::Vacuum(vacuum) => {
-            let table = find::<ast::RelationNameRef>(vacuum.syntax()).and_then(|table| name(table.path_ref()));
-            table.or_else(|| name(find::<ast::TableNameRef>(vacuum.syntax())?.path_ref()))
-        }
         _ => None,
     }
 }

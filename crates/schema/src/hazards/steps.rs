@@ -4,7 +4,7 @@ use std::path::Path;
 
 use runbook::check::CheckError;
 use runbook::context::Context;
-use runbook::settings::MigrationTool;
+use runbook::settings::{MigrationTool, Settings};
 
 use super::alembic::Capture;
 use super::script::{Runs, Script};
@@ -31,11 +31,21 @@ pub struct Step {
 /// # Errors
 /// When one cannot be read or taken apart.
 pub async fn steps(context: &Context, current: Option<&str>) -> Result<Vec<Step>, CheckError> {
-    let migrator = crate::migrator(context).await?;
+    of_settings(&context.settings, current).await
+}
+
+/// The same, without a database.
+///
+/// # Errors
+/// As [`steps`].
+pub async fn of_settings(settings: &Settings, current: Option<&str>) -> Result<Vec<Step>, CheckError> {
+    let owned = settings.clone();
+    let opened = tokio::task::spawn_blocking(move || migrations::open(&owned)).await;
+    let migrator = opened.map_err(|error| CheckError::Other(error.to_string()))?.map_err(crate::unasked)?;
     let pending: Vec<String> = migrator.pending(current).iter().map(|revision| revision.id.clone()).collect();
-    let capture = match context.settings.migrations.tool {
+    let capture = match settings.migrations.tool {
         MigrationTool::Sqlx => None,
-        MigrationTool::Alembic => Some(Capture::of(&context.settings)?),
+        MigrationTool::Alembic => Some(Capture::of(settings)?),
     };
     let mut steps: Vec<Step> = Vec::new();
     for revision in migrator.history() {

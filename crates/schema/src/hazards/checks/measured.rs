@@ -37,7 +37,8 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
         let found = lint(&step.script, &step.before, &context.settings.hazards)
             .map_err(|error| CheckError::Other(error.to_string()))?;
         let measured = measure(context, &step.script, &plan).await?;
-        let judged = judge(&step.script, found, &measured, plan.budget);
+        let judged = judge(&step.script, found, &measured, &context.settings.hazards)
+            .map_err(|error| CheckError::Other(error.to_string()))?;
         report(&mut evidence, step, &judged);
         longest = longest.max(wait(&measured));
     }

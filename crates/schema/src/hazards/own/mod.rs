@@ -158,6 +158,16 @@ impl<'a> Look<'a> {
                     self.find("table-truncated", at, Some(&table));
                 }
             }
+            ast::Stmt::CreateIndex(index) if index.concurrently_token().is_none() => {
+                // squawk takes a table of this name in another schema for the same.
+                let table = index.table_relation_name().and_then(|relation| relation.table_name_ref());
+                let table = name(table.and_then(|table| table.path_ref()));
+                if let Some(table) = table.filter(|table| !self.is_quick(table)) {
+                    self.find("index-not-concurrent", at, Some(&table));
+                }
+            }
+            ast::Stmt::Cluster(_) => self.rewritten(at, stmt),
+            ast::Stmt::Vacuum(_) if words(stmt.syntax()).iter().any(|word| word == "FULL") => self.rewritten(at, stmt),
             ast::Stmt::Do(block) => self.block(at, block),
             ast::Stmt::Set(set) if words(set.syntax()).iter().any(|word| word == "LOCK_TIMEOUT") => self.timed = true,
             ast::Stmt::Select(_) => {
@@ -165,6 +175,15 @@ impl<'a> Look<'a> {
                 self.timed |= text.contains("LOCK_TIMEOUT");
             }
             _ => {}
+        }
+    }
+
+    /// CLUSTER and VACUUM FULL: of the table that they name, else of all.
+    fn rewritten(&mut self, at: usize, stmt: &ast::Stmt) {
+        let table = find::<ast::TableNameRef>(stmt.syntax()).and_then(|table| name(table.path_ref()));
+        let table = table.or_else(|| name(find::<ast::RelationNameRef>(stmt.syntax())?.path_ref()));
+        if !table.as_deref().is_some_and(|table| self.is_quick(table)) {
+            self.find("table-rewrite", at, table.as_deref());
         }
     }
 

@@ -152,7 +152,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule(
         "table-rewrite",
-        Source::Squawk("prefer-repack"),
+        Source::Own,
         "the whole table is written anew",
         "AccessExclusive on the table",
         EVERYBODY,
