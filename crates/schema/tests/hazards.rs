@@ -1,5 +1,6 @@
 //! Hazards: what the text tells, and what a copy shows.
 
+mod alembic;
 mod checks;
 mod measured;
 mod soak;

@@ -1,7 +1,7 @@
 //! The SQL of alembic revisions, taken both ways: what `alembic upgrade --sql` writes, and what is really sent. They
 //! differ wherever a revision asks the database something, or fills in values.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use migrations::alembic::Program;
@@ -30,13 +30,13 @@ impl Capture {
         Ok(Self { program, folder: settings.path(folder), limit: settings.limits.command })
     }
 
-    /// What `--sql` writes for the revisions after `from` (`None`: from the first) up to `to`.
+    /// What `--sql` writes for each revision of `steps`: the one before it (`None` of the first), and itself.
     ///
     /// # Errors
     /// With alembic's last words.
-    pub async fn offline(&self, from: Option<&str>, to: &str) -> Result<String, CheckError> {
+    pub async fn offline(&self, steps: &[(Option<&str>, &str)]) -> Result<Vec<String>, CheckError> {
         // Nothing is connected to; an env.py may ask for an address all the same.
-        self.run("offline", from, to, "postgres://nobody@127.0.0.1:1/nothing").await
+        self.run("offline", steps, "postgres://nobody@127.0.0.1:1/nothing").await
     }
 
     /// What is sent to a database of ours that stands at `from`, which stands at `to` afterwards.
@@ -44,33 +44,34 @@ impl Capture {
     /// # Errors
     /// With alembic's last words.
     pub async fn sent(&self, url: &DatabaseUrl, from: Option<&str>, to: &str) -> Result<String, CheckError> {
-        self.run("sent", from, to, url.expose()).await
+        Ok(self.run("sent", &[(from, to)], url.expose()).await?.concat())
     }
 
-    async fn run(&self, mode: &str, from: Option<&str>, to: &str, url: &str) -> Result<String, CheckError> {
+    async fn run(
+        &self,
+        mode: &str,
+        steps: &[(Option<&str>, &str)],
+        url: &str,
+    ) -> Result<Vec<String>, CheckError> {
+        let last = steps.last().map(|(_, to)| (*to).to_owned()).unwrap_or_default();
         let mut command = tokio::process::Command::new(self.program.python());
-        command.args(["-c", include_str!("capture.py"), mode]).arg(ini(&self.folder));
-        command.args([from.unwrap_or("base"), to]).current_dir(&self.folder).env("DATABASE_URL", url);
-        command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()).kill_on_drop(true);
+        command.args(["-c", include_str!("capture.py"), mode, "alembic.ini"]).current_dir(&self.folder);
+        command.args(steps.iter().map(|(from, to)| format!("{}:{to}", from.unwrap_or("base"))));
+        command.env("DATABASE_URL", url).env("PYTHONDONTWRITEBYTECODE", "1");
+        command.stdin(Stdio::null()).kill_on_drop(true);
         let output = tokio::time::timeout(self.limit, command.output());
         let output = output.await.map_err(|_| {
-            CheckError::Interrupted(format!("alembic did not write revision {to} within {} s", self.limit.as_secs_f64()))
+            let seconds = self.limit.as_secs_f64();
+            CheckError::Interrupted(format!("alembic did not write revision {last} within {seconds} s"))
         })?;
         let output = output.map_err(|error| CheckError::Other(format!("alembic could not be run: {error}")))?;
         let printed = String::from_utf8_lossy(&output.stdout);
-        match printed.split_once("\n-- captured\n") {
-            Some((_, sql)) if output.status.success() => Ok(sql.to_owned()),
-            _ => {
-                let words = String::from_utf8_lossy(&output.stderr);
-                let last = words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-                Err(CheckError::Other(format!("alembic failed at revision {to}: {}", last.replace(url, "…").trim())))
-            }
+        let written: Vec<String> = printed.split("\n-- captured\n").skip(1).map(str::to_owned).collect();
+        if output.status.success() && written.len() == steps.len() {
+            return Ok(written);
         }
+        let words = String::from_utf8_lossy(&output.stderr);
+        let words = words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+        Err(CheckError::Other(format!("alembic failed up to revision {last}: {}", words.replace(url, "…").trim())))
     }
-}
-
-fn ini(folder: &Path) -> PathBuf {
-    // From the project's own folder, in which it runs.
-    let _ = folder;
-    PathBuf::from("alembic.ini")
 }

@@ -6,7 +6,8 @@ import sys
 from alembic import command
 from alembic.config import Config
 
-mode, ini, start, end = sys.argv[1:5]
+# Each further argument is FROM:TO.
+mode, ini, *steps = sys.argv[1:]
 out = io.StringIO()
 
 
@@ -56,7 +57,11 @@ def listen():
 
 if mode == "sent":
     listen()
-    command.upgrade(Config(ini), end)
-else:
-    command.upgrade(Config(ini, output_buffer=out), f"{start}:{end}", sql=True)
-sys.stdout.write("\n-- captured\n" + out.getvalue())
+for step in steps:
+    if mode == "sent":
+        command.upgrade(Config(ini), step.partition(":")[2])
+    else:
+        command.upgrade(Config(ini, output_buffer=out), step, sql=True)
+    sys.stdout.write("\n-- captured\n" + out.getvalue())
+    out.seek(0)
+    out.truncate()

@@ -43,21 +43,25 @@ pub async fn of_settings(settings: &Settings, current: Option<&str>) -> Result<V
     let opened = tokio::task::spawn_blocking(move || migrations::open(&owned)).await;
     let migrator = opened.map_err(|error| CheckError::Other(error.to_string()))?.map_err(crate::unasked)?;
     let pending: Vec<String> = migrator.pending(current).iter().map(|revision| revision.id.clone()).collect();
-    let capture = match settings.migrations.tool {
-        MigrationTool::Sqlx => None,
-        MigrationTool::Alembic => Some(Capture::of(settings)?),
+    let history = migrator.history();
+    let before = |at: usize| at.checked_sub(1).and_then(|at| history.get(at)).map(|revision| revision.id.as_str());
+    let texts: Vec<Option<String>> = match settings.migrations.tool {
+        MigrationTool::Sqlx => history.iter().map(|revision| revision.sql.clone()).collect(),
+        MigrationTool::Alembic => {
+            let pairs: Vec<(Option<&str>, &str)> =
+                history.iter().enumerate().map(|(at, revision)| (before(at), revision.id.as_str())).collect();
+            Capture::of(settings)?.offline(&pairs).await?.into_iter().map(Some).collect()
+        }
+    };
+    let runs = match settings.migrations.tool {
+        MigrationTool::Sqlx => Runs::Wrapped,
+        MigrationTool::Alembic => Runs::AsWritten,
     };
     let mut steps: Vec<Step> = Vec::new();
-    for revision in migrator.history() {
-        let previous = steps.last().map(|step| step.id.clone());
-        let script = match (&capture, &revision.sql) {
-            (Some(capture), _) => {
-                let text = capture.offline(previous.as_deref(), &revision.id).await?;
-                parse(&revision.file, text, Runs::AsWritten)?
-            }
-            (None, Some(sql)) => parse(&revision.file, sql.clone(), Runs::Wrapped)?,
-            (None, None) => continue,
-        };
+    for (at, (revision, text)) in history.iter().zip(texts).enumerate() {
+        let Some(text) = text else { continue };
+        let previous = before(at).map(str::to_owned);
+        let script = parse(&revision.file, text, runs)?;
         let before = steps.iter().map(|step| step.script.text.clone()).collect();
         let pending = pending.contains(&revision.id);
         let (id, name) = (revision.id.clone(), revision.name.clone());
