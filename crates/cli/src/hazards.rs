@@ -9,7 +9,7 @@ use std::path::Path;
 use runbook::settings::MigrationTool;
 use schema::hazards::corpus::{self, Case};
 use schema::hazards::score::Score;
-use schema::hazards::{Found, Runs, Script, lint, page};
+use schema::hazards::{Found, Runs, Script, lint, lint_after, page};
 
 use crate::arguments::{Global, Hazards};
 use crate::failure::{Exit, Failure};
@@ -20,6 +20,8 @@ use crate::settings::{self, System};
 struct Looked {
     script: Script,
     before: Vec<String>,
+    /// The texts of those before it that are pending too.
+    earlier: Vec<String>,
     /// The revision of its copies.
     #[cfg_attr(not(feature = "rehearse"), allow(dead_code, reason = "read by the feature that is off"))]
     previous: Option<String>,
@@ -44,7 +46,7 @@ pub(crate) async fn hazards(command: &Hazards, global: &Global, screen: &Screen)
     }
     let mut shown = Vec::new();
     for looked in &looked {
-        let found = lint(&looked.script, &looked.before, &system.settings.hazards).map_err(|error| *error)?;
+        let found = lint_after(&looked.script, &looked.before, &looked.earlier, &system.settings.hazards).map_err(|error| *error)?;
         shown.push(judged(command, &system, looked, found).await?);
     }
     show::print(&shown, screen)?;
@@ -63,7 +65,7 @@ fn files(command: &Hazards, system: &System) -> Result<Vec<Looked>, Failure> {
         let mut before: Vec<String> = history.iter().take(known).map(|(_, _, text)| text.clone()).collect();
         before.push(corpus::setup_of(&script.text));
         let previous = known.checked_sub(1).and_then(|at| history.get(at)).map(|(_, id, _)| id.clone());
-        looked.push(Looked { script, before, previous });
+        looked.push(Looked { script, before, earlier: Vec::new(), previous });
     }
     Ok(looked)
 }
@@ -95,7 +97,12 @@ async fn pending(command: &Hazards, system: &System) -> Result<Vec<Looked>, Fail
     }
     let steps = schema::hazards::steps::of_settings(&system.settings, from.as_deref()).await.map_err(Failure::said)?;
     let pending = steps.into_iter().filter(|step| step.pending);
-    Ok(pending.map(|step| Looked { script: step.script, before: step.before, previous: step.previous }).collect())
+    Ok(pending.map(|step| Looked {
+        script: step.script,
+        before: step.before,
+        earlier: step.earlier,
+        previous: step.previous,
+    }).collect())
 }
 
 /// The text's findings, or these and the measurement's.

@@ -16,9 +16,27 @@ use super::{allow, squawk, tree};
 /// # Errors
 /// With its place, when an allow comment names no rule or gives no reason.
 pub fn lint(script: &Script, before: &[String], settings: &Hazards) -> Result<Vec<Found>, Box<SettingsError>> {
+    lint_after(script, before, &[], settings)
+}
+
+/// The same, where `pending` holds the texts of migrations that go before it in the same deployment: what they create is
+/// as new as what it creates itself.
+///
+/// # Errors
+/// As [`lint`].
+pub fn lint_after(
+    script: &Script,
+    before: &[String],
+    pending: &[String],
+    settings: &Hazards,
+) -> Result<Vec<Found>, Box<SettingsError>> {
     let allowances = allow::of(script)?;
     let mut past = Past::default();
     for text in before {
+        past.read(text);
+    }
+    past.present = true;
+    for text in pending {
         past.read(text);
     }
     let small: BTreeSet<String> = settings.small_tables.iter().cloned().collect();

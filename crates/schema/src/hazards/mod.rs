@@ -24,5 +24,5 @@ pub(crate) use checks::{MEASURED, STATIC};
 pub use class::Class;
 pub use found::Found;
 pub use judge::{Judged, judge};
-pub use lint::lint;
+pub use lint::{lint, lint_after};
 pub use script::{Runs, Script};

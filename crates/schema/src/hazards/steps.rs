@@ -20,8 +20,10 @@ pub struct Step {
     pub previous: Option<String>,
     /// Its statements; of alembic, what `--sql` writes.
     pub script: Script,
-    /// The texts of the migrations before it.
+    /// The texts of the migrations before it that are applied.
     pub before: Vec<String>,
+    /// The texts of those before it that are pending too.
+    pub earlier: Vec<String>,
     /// Whether it is not applied yet.
     pub pending: bool,
 }
@@ -62,10 +64,14 @@ pub async fn of_settings(settings: &Settings, current: Option<&str>) -> Result<V
         let Some(text) = text else { continue };
         let previous = before(at).map(str::to_owned);
         let script = parse(&revision.file, text, runs)?;
-        let before = steps.iter().map(|step| step.script.text.clone()).collect();
+        let texts = |pending: bool| {
+            let of_kind = steps.iter().filter(move |step| step.pending == pending);
+            of_kind.map(|step| step.script.text.clone()).collect()
+        };
+        let (before, earlier) = (texts(false), texts(true));
         let pending = pending.contains(&revision.id);
         let (id, name) = (revision.id.clone(), revision.name.clone());
-        steps.push(Step { id, name, previous, script, before, pending });
+        steps.push(Step { id, name, previous, script, before, earlier, pending });
     }
     Ok(steps)
 }

@@ -6,7 +6,7 @@ use runbook::context::Context;
 use runbook::verdict::{Evidence, Measurement, Verdict};
 
 use super::super::judge::{Judged, judge};
-use super::super::lint::lint;
+use super::super::lint::lint_after;
 use super::super::measure::{Measured, Plan, measure};
 use super::super::steps::{Step, steps};
 use super::{current, finding};
@@ -34,7 +34,7 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
         let Some(previous) = &step.previous else { continue };
         evidence.examine(1);
         let plan = Plan::of(context, previous);
-        let found = lint(&step.script, &step.before, &context.settings.hazards)
+        let found = lint_after(&step.script, &step.before, &step.earlier, &context.settings.hazards)
             .map_err(|error| CheckError::Other(error.to_string()))?;
         let measured = measure(context, &step.script, &plan).await?;
         let judged = judge(&step.script, found, &measured, &context.settings.hazards)

@@ -7,7 +7,7 @@ use runbook::verdict::{Evidence, Finding, Measurement, Verdict};
 
 use super::super::alembic::Capture;
 use super::super::found::Found;
-use super::super::lint::lint;
+use super::super::lint::lint_after;
 use super::super::script::Runs;
 use super::super::steps::{Step, parse, steps};
 use super::{current, finding};
@@ -51,7 +51,8 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
 }
 
 fn look(context: &Context, step: &Step) -> Result<Vec<Found>, CheckError> {
-    lint(&step.script, &step.before, &context.settings.hazards).map_err(|error| CheckError::Other(error.to_string()))
+    lint_after(&step.script, &step.before, &step.earlier, &context.settings.hazards)
+        .map_err(|error| CheckError::Other(error.to_string()))
 }
 
 /// What alembic really sends, where there is a server to send it to: it may differ from what `--sql` writes.

@@ -40,8 +40,7 @@ pub(super) struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    pub(super) fn new(script: &'a Script, mut past: Past, small: &'a BTreeSet<String>) -> Self {
-        past.present = true;
+    pub(super) fn new(script: &'a Script, past: Past, small: &'a BTreeSet<String>) -> Self {
         Self {
             script,
             past,
@@ -105,6 +104,7 @@ impl<'a> Look<'a> {
     }
 
     fn one(&mut self, at: usize, stmt: &ast::Stmt) {
+        self.inner_rows(at, stmt);
         match stmt {
             ast::Stmt::AlterTable(alter) => self.alter_table(at, alter),
             ast::Stmt::CreateTable(create) => self.create_table(at, create),

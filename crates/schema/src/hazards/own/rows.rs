@@ -4,7 +4,7 @@ use squawk_syntax::ast::{self, AstNode as _};
 
 use super::Look;
 use crate::hazards::past::Past;
-use crate::hazards::tree::{find, name, words};
+use crate::hazards::tree::{find, name, says, words};
 
 impl Look<'_> {
     /// A statement that writes rows.
@@ -19,6 +19,16 @@ impl Look<'_> {
             self.find("rows-deleted", at, Some(&table));
         } else if !self.is_quick(&table) && is_unbounded(stmt, &self.past) {
             self.find("update-unbounded", at, Some(&table));
+        }
+    }
+
+    /// UPDATE and DELETE inside a WITH.
+    pub(super) fn inner_rows(&mut self, at: usize, stmt: &ast::Stmt) {
+        for node in stmt.syntax().descendants().skip(1) {
+            let inner = ast::Update::cast(node.clone()).map(ast::Stmt::Update);
+            if let Some(inner) = inner.or_else(|| ast::Delete::cast(node).map(ast::Stmt::Delete)) {
+                self.rows(at, &inner);
+            }
         }
     }
 
@@ -53,6 +63,10 @@ fn begins(text: &str, word: &str) -> Option<usize> {
 /// Whether nothing in its text keeps the number of rows small: a key that equals something, or a LIMIT.
 pub(super) fn is_unbounded(stmt: &ast::Stmt, past: &Past) -> bool {
     let all = words(stmt.syntax());
+    // As many rows as are written down.
+    if says(&all, &["FROM", "(", "VALUES"]) {
+        return false;
+    }
     let Some(at) = all.iter().rposition(|word| word == "WHERE").map(|last| {
         all.iter().position(|word| word == "WHERE").unwrap_or(last)
     }) else {
