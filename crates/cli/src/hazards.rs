@@ -39,14 +39,16 @@ pub(crate) async fn hazards(command: &Hazards, global: &Global, screen: &Screen)
     if command.docs {
         return docs(command, &system, screen).await;
     }
-    let looked = if command.files.is_empty() { pending(command, &system).await? } else { files(command, &system)? };
+    let looked =
+        if command.files.is_empty() { pending(command, &system).await? } else { files(command, &system)? };
     if looked.is_empty() {
         screen.print("no migration is pending\n");
         return Ok(Exit::Go);
     }
     let mut shown = Vec::new();
     for looked in &looked {
-        let found = lint_after(&looked.script, &looked.before, &looked.earlier, &system.settings.hazards).map_err(|error| *error)?;
+        let found = lint_after(&looked.script, &looked.before, &looked.earlier, &system.settings.hazards)
+            .map_err(|error| *error)?;
         shown.push(judged(command, &system, looked, found).await?);
     }
     show::print(&shown, screen)?;
@@ -88,21 +90,37 @@ fn history(system: &System) -> Result<Vec<(std::path::PathBuf, String, String)>,
 async fn pending(command: &Hazards, system: &System) -> Result<Vec<Looked>, Failure> {
     let migrator = migrations::open(&system.settings).map_err(Failure::said)?;
     let before_newest = || migrator.history().iter().rev().nth(1).map(|revision| revision.id.clone());
-    let from = command.from.clone().or_else(|| system.settings.migrations.deployed.clone()).or_else(before_newest);
+    let from =
+        command.from.clone().or_else(|| system.settings.migrations.deployed.clone()).or_else(before_newest);
     if let Some(from) = &from
         && !migrator.history().iter().any(|revision| revision.id == *from)
     {
         let known: Vec<&str> = migrator.history().iter().map(|revision| revision.id.as_str()).collect();
-        return Err(Failure::said(format!("--from {from}: there is no such revision; known are {}", known.join(", "))));
+        return Err(Failure::said(format!(
+            "--from {from}: there is no such revision; known are {}",
+            known.join(", ")
+        )));
     }
-    let steps = schema::hazards::steps::of_settings(&system.settings, from.as_deref()).await.map_err(Failure::said)?;
+    let steps = schema::hazards::steps::of_settings(&system.settings, from.as_deref())
+        .await
+        .map_err(Failure::said)?;
+    if let Some((step, words)) =
+        steps.iter().filter(|step| step.pending).find_map(|step| Some((step, step.unwritten.as_ref()?)))
+    {
+        return Err(Failure::said(format!(
+            "revision {}: alembic cannot write its statements: {words}",
+            step.id
+        )));
+    }
     let pending = steps.into_iter().filter(|step| step.pending);
-    Ok(pending.map(|step| Looked {
-        script: step.script,
-        before: step.before,
-        earlier: step.earlier,
-        previous: step.previous,
-    }).collect())
+    Ok(pending
+        .map(|step| Looked {
+            script: step.script,
+            before: step.before,
+            earlier: step.earlier,
+            previous: step.previous,
+        })
+        .collect())
 }
 
 /// The text's findings, or these and the measurement's.
@@ -113,7 +131,12 @@ async fn judged(
     found: Vec<Found>,
 ) -> Result<show::Shown, Failure> {
     if !command.measure {
-        return Ok(show::Shown { script: looked.script.clone(), found, seen: Vec::new(), effects: Vec::new() });
+        return Ok(show::Shown {
+            script: looked.script.clone(),
+            found,
+            seen: Vec::new(),
+            effects: Vec::new(),
+        });
     }
     #[cfg(feature = "rehearse")]
     return measure::measured(system, looked, found).await;

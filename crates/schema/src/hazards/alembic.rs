@@ -25,16 +25,22 @@ impl Capture {
     pub fn of(settings: &Settings) -> Result<Self, CheckError> {
         let program = Program::find(&settings.root).map_err(crate::unasked)?;
         let folder = settings.migrations.alembic.as_ref().ok_or_else(|| {
-            CheckError::Missing("the settings name no alembic project; set `alembic` under [migrations]".into())
+            CheckError::Missing(
+                "the settings name no alembic project; set `alembic` under [migrations]".into(),
+            )
         })?;
         Ok(Self { program, folder: settings.path(folder), limit: settings.limits.command })
     }
 
-    /// What `--sql` writes for each revision of `steps`: the one before it (`None` of the first), and itself.
+    /// What `--sql` writes for each revision of `steps`: the one before it (`None` of the first), and itself. Where it
+    /// cannot write one, alembic's words why.
     ///
     /// # Errors
-    /// With alembic's last words.
-    pub async fn offline(&self, steps: &[(Option<&str>, &str)]) -> Result<Vec<String>, CheckError> {
+    /// When alembic cannot be run at all.
+    pub async fn offline(
+        &self,
+        steps: &[(Option<&str>, &str)],
+    ) -> Result<Vec<Result<String, String>>, CheckError> {
         // Nothing is connected to; an env.py may ask for an address all the same.
         self.run("offline", steps, "postgres://nobody@127.0.0.1:1/nothing").await
     }
@@ -44,7 +50,10 @@ impl Capture {
     /// # Errors
     /// With alembic's last words.
     pub async fn sent(&self, url: &DatabaseUrl, from: Option<&str>, to: &str) -> Result<String, CheckError> {
-        Ok(self.run("sent", &[(from, to)], url.expose()).await?.concat())
+        let sent = self.run("sent", &[(from, to)], url.expose()).await?.into_iter().next();
+        let failed = |words: String| CheckError::Other(format!("alembic failed at revision {to}: {words}"));
+        sent.unwrap_or_else(|| Err("it said nothing".into()))
+            .map_err(|words| failed(words.replace(url.expose(), &url.to_string())))
     }
 
     async fn run(
@@ -52,7 +61,7 @@ impl Capture {
         mode: &str,
         steps: &[(Option<&str>, &str)],
         url: &str,
-    ) -> Result<Vec<String>, CheckError> {
+    ) -> Result<Vec<Result<String, String>>, CheckError> {
         let last = steps.last().map(|(_, to)| (*to).to_owned()).unwrap_or_default();
         let mut command = tokio::process::Command::new(self.program.python());
         command.args(["-c", include_str!("capture.py"), mode, "alembic.ini"]).current_dir(&self.folder);
@@ -64,14 +73,25 @@ impl Capture {
             let seconds = self.limit.as_secs_f64();
             CheckError::Interrupted(format!("alembic did not write revision {last} within {seconds} s"))
         })?;
-        let output = output.map_err(|error| CheckError::Other(format!("alembic could not be run: {error}")))?;
+        let output =
+            output.map_err(|error| CheckError::Other(format!("alembic could not be run: {error}")))?;
         let printed = String::from_utf8_lossy(&output.stdout);
-        let written: Vec<String> = printed.split("\n-- captured\n").skip(1).map(str::to_owned).collect();
+        let mut written = Vec::new();
+        for piece in printed.split("\n-- end\n") {
+            if let Some((_, sql)) = piece.split_once("\n-- captured\n") {
+                written.push(Ok(sql.to_owned()));
+            } else if let Some((_, words)) = piece.split_once("\n-- failed\n") {
+                written.push(Err(words.trim().to_owned()));
+            }
+        }
         if output.status.success() && written.len() == steps.len() {
             return Ok(written);
         }
         let words = String::from_utf8_lossy(&output.stderr);
         let words = words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-        Err(CheckError::Other(format!("alembic failed up to revision {last}: {}", words.replace(url, "…").trim())))
+        Err(CheckError::Other(format!(
+            "alembic failed up to revision {last}: {}",
+            words.replace(url, "…").trim()
+        )))
     }
 }

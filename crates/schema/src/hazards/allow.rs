@@ -29,7 +29,9 @@ pub(super) fn of(script: &Script) -> Result<Vec<Allowance>, Box<SettingsError>> 
     for line in script.text.split_inclusive('\n') {
         let start = offset;
         offset += line.len();
-        let Some((before, rest)) = line.split_once(WORDS).filter(|(before, _)| before.contains("--")) else { continue };
+        let Some((before, rest)) = line.split_once(WORDS).filter(|(before, _)| before.contains("--")) else {
+            continue;
+        };
         let at = start + before.len() + WORDS.len();
         let rest = rest.trim_end();
         let (rule, reason) = rest.split_once(" because").unwrap_or((rest, ""));
@@ -45,7 +47,8 @@ pub(super) fn of(script: &Script) -> Result<Vec<Allowance>, Box<SettingsError>> 
             return Err(wrong(&script.path, &script.text, span, problem, &help));
         }
         // The statement that ends after it: the one it stands in, or the next.
-        let statement = script.statements.iter().position(|s| s.start + s.sql.len() > start).unwrap_or_default();
+        let statement =
+            script.statements.iter().position(|s| s.start + s.sql.len() > start).unwrap_or_default();
         allowances.push(Allowance { statement, rule: rule.to_owned(), reason: reason.trim().to_owned() });
     }
     Ok(allowances)
@@ -62,7 +65,10 @@ pub fn check_settings(root: &Path, allowed: &[AllowedHazard]) -> Result<(), Box<
         let (problem, help) = if rules::named(rule).is_none() {
             (format!("there is no rule `{rule}` to allow"), known(rule))
         } else if entry.reason.trim().is_empty() {
-            (format!("[[hazards.allow]] allows `{rule}` without a reason"), "say why: the report shows it".to_owned())
+            (
+                format!("[[hazards.allow]] allows `{rule}` without a reason"),
+                "say why: the report shows it".to_owned(),
+            )
         } else {
             continue;
         };
@@ -83,7 +89,8 @@ pub(super) fn apply(found: &mut [Found], allowances: &[Allowance], settings: &[A
             entry.rule.get_ref() == found.rule.id
                 && entry.table.as_deref().is_none_or(|table| found.object.as_deref() == Some(table))
         });
-        found.allowed = here.map(|a| a.reason.clone()).or_else(|| everywhere.map(|entry| entry.reason.clone()));
+        found.allowed =
+            here.map(|a| a.reason.clone()).or_else(|| everywhere.map(|entry| entry.reason.clone()));
     }
 }
 

@@ -58,10 +58,18 @@ def listen():
 if mode == "sent":
     listen()
 for step in steps:
-    if mode == "sent":
-        command.upgrade(Config(ini), step.partition(":")[2])
-    else:
-        command.upgrade(Config(ini, output_buffer=out), step, sql=True)
-    sys.stdout.write("\n-- captured\n" + out.getvalue())
+    said = "captured"
+    try:
+        if mode == "sent":
+            command.upgrade(Config(ini), step.partition(":")[2])
+        else:
+            command.upgrade(Config(ini, output_buffer=out), step, sql=True)
+    except Exception as error:
+        # What cannot be written offline (a value without a literal form, say) may well be sent.
+        said = "failed"
+        out.seek(0)
+        out.truncate()
+        out.write(f"{type(error).__name__}: {error}".splitlines()[0])
+    sys.stdout.write(f"\n-- {said}\n" + out.getvalue() + "\n-- end\n")
     out.seek(0)
     out.truncate()

@@ -35,19 +35,35 @@ impl Case {
         let script = Script::read(path, Runs::Wrapped)?;
         let header = Header::of(&script.text);
         let missing = |what: &str| {
-            wrong(path, &script.text, 0..0, format!("its header lacks `-- {what}`"), "see fixtures/hazards/README.md")
+            wrong(
+                path,
+                &script.text,
+                0..0,
+                format!("its header lacks `-- {what}`"),
+                "see fixtures/hazards/README.md",
+            )
         };
         let label = header.one("label").ok_or_else(|| missing("label: hazard|safe"))?;
         let because = header.one("because").ok_or_else(|| missing("because: …"))?;
         let mut classes = Vec::new();
-        for word in header.one("class").unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty()) {
-            let class = word.parse().map_err(|problem| wrong(path, &script.text, 0..0, problem, "mend the header"))?;
+        for word in
+            header.one("class").unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty())
+        {
+            let class = word
+                .parse()
+                .map_err(|problem| wrong(path, &script.text, 0..0, problem, "mend the header"))?;
             classes.push(class);
         }
         classes.sort_unstable();
         if (label == "hazard") == classes.is_empty() || !matches!(label.as_str(), "hazard" | "safe") {
             let problem = format!("label `{label}` and {} classes do not go together", classes.len());
-            return Err(wrong(path, &script.text, 0..0, problem, "a hazard has a class, and what is safe has none"));
+            return Err(wrong(
+                path,
+                &script.text,
+                0..0,
+                problem,
+                "a hazard has a class, and what is safe has none",
+            ));
         }
         let (measured, setup) = (header.one("measured"), header.all("setup"));
         Ok(Self { path: path.to_owned(), classes, because, measured, setup, script })
@@ -79,7 +95,8 @@ impl Case {
         match lines.iter().position(|line| line.starts_with("-- measured:")) {
             Some(at) => lines[at] = &line,
             None => {
-                let at = lines.iter().rposition(|line| line.starts_with("-- because:")).map_or(0, |at| at + 1);
+                let at =
+                    lines.iter().rposition(|line| line.starts_with("-- because:")).map_or(0, |at| at + 1);
                 lines.insert(at, &line);
             }
         }
@@ -105,8 +122,14 @@ pub fn summary(measured: &Measured, budget: Duration) -> String {
                 (_, Some(mode)) => mode,
                 (_, None) => "row locks",
             };
-            let past = if wait.seconds > budget.as_secs_f64() { "past the budget" } else { "within the budget" };
-            parts.push(format!("{} of {} wait {:.1} s for {mode}, {past}", wait.who.words(), wait.table, wait.seconds));
+            let past =
+                if wait.seconds > budget.as_secs_f64() { "past the budget" } else { "within the budget" };
+            parts.push(format!(
+                "{} of {} wait {:.1} s for {mode}, {past}",
+                wait.who.words(),
+                wait.table,
+                wait.seconds
+            ));
         }
         None => parts.push("nobody waits".into()),
     }
@@ -132,7 +155,12 @@ struct Header<'a>(Vec<(&'a str, &'a str)>);
 impl<'a> Header<'a> {
     fn of(text: &'a str) -> Self {
         let lines = text.lines().map_while(|line| line.strip_prefix("--"));
-        Self(lines.filter_map(|line| line.trim().split_once(": ")).map(|(key, value)| (key.trim(), value.trim())).collect())
+        Self(
+            lines
+                .filter_map(|line| line.trim().split_once(": "))
+                .map(|(key, value)| (key.trim(), value.trim()))
+                .collect(),
+        )
     }
 
     fn one(&self, key: &str) -> Option<String> {

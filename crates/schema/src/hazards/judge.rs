@@ -65,7 +65,8 @@ pub fn judge(
         let Some(rule) = rules::named(id) else { continue };
         let statement = statement.unwrap_or_default();
         let line = script.statements.get(statement).map_or(1, |statement| statement.line);
-        let object = (class == Class::Stall).then(|| measured.longest().map(|wait| wait.table.clone())).flatten();
+        let object =
+            (class == Class::Stall).then(|| measured.longest().map(|wait| wait.table.clone())).flatten();
         let mut more = [Found { rule, level: Level::Error, statement, line, object, allowed: None }];
         allow::apply(&mut more, &allow::of(script)?, &settings.allow);
         judged.found.extend(more);

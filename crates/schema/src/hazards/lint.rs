@@ -15,7 +15,11 @@ use super::{allow, squawk, tree};
 ///
 /// # Errors
 /// With its place, when an allow comment names no rule or gives no reason.
-pub fn lint(script: &Script, before: &[String], settings: &Hazards) -> Result<Vec<Found>, Box<SettingsError>> {
+pub fn lint(
+    script: &Script,
+    before: &[String],
+    settings: &Hazards,
+) -> Result<Vec<Found>, Box<SettingsError>> {
     lint_after(script, before, &[], settings)
 }
 
@@ -43,7 +47,9 @@ pub fn lint_after(
     let statements: Vec<ast::Stmt> = ast::SourceFile::parse(&script.text)
         .tree()
         .stmts()
-        .filter(|stmt| !matches!(stmt, ast::Stmt::EmptyStmt(_) | ast::Stmt::Begin(_)) && !tree::ends_transaction(stmt))
+        .filter(|stmt| {
+            !matches!(stmt, ast::Stmt::EmptyStmt(_) | ast::Stmt::Begin(_)) && !tree::ends_transaction(stmt)
+        })
         .collect();
     let said = squawk::lint(script);
     let mut found = Look::new(script, past, &small).all(&statements, &said);

@@ -33,7 +33,8 @@ impl Shown {
     /// Of a measurement.
     pub fn of(measured: &Measured, plan: &Plan) -> Self {
         let wait = measured.longest();
-        let locks = measured.modes().into_iter().map(|(table, modes)| format!("{table} {}", modes.join(", ")));
+        let locks =
+            measured.modes().into_iter().map(|(table, modes)| format!("{table} {}", modes.join(", ")));
         Self {
             locks: locks.collect(),
             rewrites: measured.effects.iter().map(|effect| effect.rewritten.len()).sum(),
@@ -45,7 +46,8 @@ impl Shown {
 
     /// Whether the facts are the same: times are not.
     pub fn agrees(&self, other: &Self) -> bool {
-        (&self.locks, self.rewrites, &self.who, &self.harm) == (&other.locks, other.rewrites, &other.who, &other.harm)
+        (&self.locks, self.rewrites, &self.who, &self.harm)
+            == (&other.locks, other.rewrites, &other.who, &other.harm)
     }
 }
 
@@ -86,14 +88,20 @@ fn draw_rule(page: &mut String, rule: &Rule, record: &Record) {
     let _ = writeln!(page, "- **Locked:** {}", rule.locks);
     let _ = writeln!(page, "- **Who is hurt:** {}", rule.waits);
     let _ = writeln!(page, "- **Instead:** {}", rule.instead);
-    for (version, shown) in record.iter().filter_map(|(version, rules)| Some((version, rules.get(rule.id)?))) {
-        let locks = if shown.locks.is_empty() { "no lock that matters".to_owned() } else { shown.locks.join("; ") };
+    for (version, shown) in record.iter().filter_map(|(version, rules)| Some((version, rules.get(rule.id)?)))
+    {
+        let locks =
+            if shown.locks.is_empty() { "no lock that matters".to_owned() } else { shown.locks.join("; ") };
         let wait = match &shown.who {
             Some(who) if shown.seconds > 1 => format!("{who} would wait {} s", shown.seconds),
             Some(who) => format!("{who} wait for less than a second"),
             None => "nobody waits".to_owned(),
         };
-        let anew = if shown.rewrites == 0 { String::new() } else { format!("; {} relations written anew", shown.rewrites) };
+        let anew = if shown.rewrites == 0 {
+            String::new()
+        } else {
+            format!("; {} relations written anew", shown.rewrites)
+        };
         let harm = if shown.harm.is_empty() { "no harm".to_owned() } else { shown.harm.join(", ") };
         let _ = writeln!(page, "- **PostgreSQL {version}:** {locks}; {wait}{anew}; {harm}");
     }
@@ -120,7 +128,9 @@ fn about(class: Class) -> &'static str {
             "A lock is kept until its transaction ends. What counts is how long that takes at the target's size, and whom \
              the lock keeps out meanwhile; a statement that only changes the catalogue keeps out everybody for a moment."
         }
-        Class::Breaks => "Between the migration and the end of the rollout, the application of before is still there.",
+        Class::Breaks => {
+            "Between the migration and the end of the rollout, the application of before is still there."
+        }
         Class::Loses => "A revert brings back a table, and not its rows.",
         Class::Retry => "A deployment that stops half way is run again, by somebody who is tired.",
     }

@@ -76,9 +76,16 @@ impl Past {
         };
         let keyed = self.tables.get(table).is_some_and(|known| {
             begins(&known.key)
-                || known.constraints.values().any(|c| matches!(c, Constraint::Unique(columns) if begins(columns)))
+                || known
+                    .constraints
+                    .values()
+                    .any(|c| matches!(c, Constraint::Unique(columns) if begins(columns)))
         });
-        keyed || self.indexes.values().any(|index| index.table == table && !index.partial && begins(&index.columns))
+        keyed
+            || self
+                .indexes
+                .values()
+                .any(|index| index.table == table && !index.partial && begins(&index.columns))
     }
 
     /// Takes in one statement.
@@ -123,7 +130,8 @@ impl Past {
                 }
             }
             ast::Stmt::CreatePolicy(policy) => {
-                let table = policy.on_table().and_then(|on| on.table_name_ref()).and_then(|t| name(t.path_ref()));
+                let table =
+                    policy.on_table().and_then(|on| on.table_name_ref()).and_then(|t| name(t.path_ref()));
                 if let Some(table) = table {
                     self.tables.entry(table).or_default().has_policy = true;
                 }
@@ -143,7 +151,8 @@ impl Past {
     fn create(&mut self, create: &ast::CreateTable) {
         let Some(name_of) = new_name(create.table_name().and_then(|name| name.path())) else { return };
         let mut table = Table { fresh: self.present, ..Table::default() };
-        if let Some(parent) = create.partition_of().and_then(|of| of.table_name_ref()).and_then(|t| name(t.path_ref()))
+        if let Some(parent) =
+            create.partition_of().and_then(|of| of.table_name_ref()).and_then(|t| name(t.path_ref()))
             && tree::says(&words(create.syntax()), &["DEFAULT"])
         {
             self.tables.entry(parent).or_default().has_default_partition = true;
@@ -211,7 +220,10 @@ impl Past {
             ast::AlterTableAction::AddColumn(add) => {
                 let Some(column) = add.column_name().map(|name| name.text()) else { return };
                 let not_null = add.constraints().any(|constraint| {
-                    matches!(constraint, ast::Constraint::NotNullConstraint(_) | ast::Constraint::PrimaryKeyConstraint(_))
+                    matches!(
+                        constraint,
+                        ast::Constraint::NotNullConstraint(_) | ast::Constraint::PrimaryKeyConstraint(_)
+                    )
                 });
                 known.columns.insert(column, Column { type_name: type_name(add.ty()), not_null });
             }
@@ -269,7 +281,9 @@ impl Past {
 
     fn index(&mut self, index: &ast::CreateIndex) {
         let table = index.table_relation_name().and_then(|relation| relation.table_name_ref());
-        let (Some(table), Some(named)) = (name(table.and_then(|t| t.path_ref())), index.index()) else { return };
+        let (Some(table), Some(named)) = (name(table.and_then(|t| t.path_ref())), index.index()) else {
+            return;
+        };
         let items = index.partition_item_list().map(|list| list.partition_items().collect::<Vec<_>>());
         let columns = items.into_iter().flatten().map(|item| {
             let column = find::<ast::NameRef>(item.syntax()).map(|name| name.text());

@@ -101,8 +101,13 @@ impl Script {
             return Err(wrong(path, &text, start..end, problem, "mend the statement"));
         }
         let wrapped = runs == Runs::Wrapped && !text.starts_with("-- no-transaction");
-        let mut script =
-            Self { path: path.to_owned(), text: String::new(), wrapped, statements: Vec::new(), units: Vec::new() };
+        let mut script = Self {
+            path: path.to_owned(),
+            text: String::new(),
+            wrapped,
+            statements: Vec::new(),
+            units: Vec::new(),
+        };
         script.take_apart(&parsed.tree(), &text, runs);
         script.text = text;
         Ok(script)
@@ -215,7 +220,8 @@ mod tests {
             ("SELECT 1;\nALTER TABEL t;", "a.sql:2: does not parse"),
             ("SELECT 1;\n\0", "a.sql:2: holds a zero byte"),
         ] {
-            let error = Script::parse(Path::new("a.sql"), text.into(), Runs::Wrapped).unwrap_err().to_string();
+            let error =
+                Script::parse(Path::new("a.sql"), text.into(), Runs::Wrapped).unwrap_err().to_string();
             assert!(error.starts_with(words), "{error}");
         }
         let large = "SELECT 1;\n".repeat((50 << 20) / 10);

@@ -62,7 +62,8 @@ pub(super) fn lint(script: &Script) -> Vec<Said> {
     let parsed = ast::SourceFile::parse(&text);
     let said = linter.lint(&parsed, &text).into_iter().map(|violation| {
         let start = usize::from(violation.text_range.start());
-        let statement = script.statements.partition_point(|statement| statement.start <= start).saturating_sub(1);
+        let statement =
+            script.statements.partition_point(|statement| statement.start <= start).saturating_sub(1);
         Said { statement, code: violation.code.to_string(), start }
     });
     said.collect()
@@ -83,20 +84,28 @@ impl Look<'_> {
         }
         let quick = self.is_quick(table);
         match said.code.as_str() {
-            "require-concurrent-index-creation" if !quick => self.find("index-not-concurrent", at, Some(table)),
+            "require-concurrent-index-creation" if !quick => {
+                self.find("index-not-concurrent", at, Some(table))
+            }
             "require-concurrent-index-deletion" => self.find("index-drop-not-concurrent", at, None),
             "require-concurrent-reindex" => self.reindex(at, stmt),
             "require-concurrent-partition-detach" => self.find("partition-detached", at, Some(table)),
-            "ban-concurrent-index-creation-in-transaction" => self.find("concurrently-in-transaction", at, None),
+            "ban-concurrent-index-creation-in-transaction" => {
+                self.find("concurrently-in-transaction", at, None)
+            }
             "ban-alter-domain-with-add-constraint" => {
                 if !says(&words(stmt.syntax()), &["NOT", "VALID"]) {
                     self.find("domain-validated", at, None);
                 }
             }
-            "ban-drop-domain" | "ban-drop-extension" | "ban-drop-function" | "ban-drop-schema" | "ban-drop-sequence"
-            | "ban-drop-type" | "ban-drop-view" => self.dropped(at, stmt, rest),
+            "ban-drop-domain" | "ban-drop-extension" | "ban-drop-function" | "ban-drop-schema"
+            | "ban-drop-sequence" | "ban-drop-type" | "ban-drop-view" => self.dropped(at, stmt, rest),
             "ban-drop-table" => {
-                for table in dropped_tables(stmt).into_iter().filter(|table| !self.past.fresh(table)).collect::<Vec<_>>() {
+                for table in dropped_tables(stmt)
+                    .into_iter()
+                    .filter(|table| !self.past.fresh(table))
+                    .collect::<Vec<_>>()
+                {
                     if !rest.iter().any(|later| makes(later, &table)) {
                         self.find("table-dropped", at, Some(&table));
                     }
@@ -110,7 +119,8 @@ impl Look<'_> {
             }
             "renaming-object" => {
                 let words = words(stmt.syntax());
-                let harmless = words.get(1).is_some_and(|word| word == "INDEX") || says(&words, &["RENAME", "CONSTRAINT"]);
+                let harmless = words.get(1).is_some_and(|word| word == "INDEX")
+                    || says(&words, &["RENAME", "CONSTRAINT"]);
                 if !harmless {
                     self.find("object-renamed", at, None);
                 }
@@ -131,12 +141,18 @@ impl Look<'_> {
             }
             ("constraint-missing-not-valid", ast::AlterTableAction::AddConstraint(add)) if !quick => {
                 match add.constraint() {
-                    Some(ast::Constraint::CheckConstraint(_)) => self.find("check-validated", at, Some(table)),
-                    Some(ast::Constraint::NotNullConstraint(_)) => self.find("not-null-validated", at, Some(table)),
+                    Some(ast::Constraint::CheckConstraint(_)) => {
+                        self.find("check-validated", at, Some(table))
+                    }
+                    Some(ast::Constraint::NotNullConstraint(_)) => {
+                        self.find("not-null-validated", at, Some(table))
+                    }
                     _ => {}
                 }
             }
-            ("adding-foreign-key-constraint", _) if !quick => self.find("foreign-key-validated", at, Some(table)),
+            ("adding-foreign-key-constraint", _) if !quick => {
+                self.find("foreign-key-validated", at, Some(table))
+            }
             ("disallowed-unique-constraint", ast::AlterTableAction::AddConstraint(_)) if !quick => {
                 self.find("unique-constraint", at, Some(table));
             }
@@ -176,7 +192,9 @@ impl Look<'_> {
                 }
             }
             ("ban-drop-not-null", _) => self.find("not-null-dropped", at, Some(table)),
-            ("ban-disable-trigger", ast::AlterTableAction::DisableTrigger(_)) => self.find("trigger-disabled", at, Some(table)),
+            ("ban-disable-trigger", ast::AlterTableAction::DisableTrigger(_)) => {
+                self.find("trigger-disabled", at, Some(table))
+            }
             ("ban-set-schema", _) => self.find("schema-changed", at, Some(table)),
             ("renaming-column", _) => self.find("column-renamed", at, Some(table)),
             _ => {}
@@ -184,7 +202,8 @@ impl Look<'_> {
     }
 
     fn reindex(&mut self, at: usize, stmt: &ast::Stmt) {
-        let of_table = find::<ast::ReindexTargetTable>(stmt.syntax()).and_then(|target| target.table_name_ref());
+        let of_table =
+            find::<ast::ReindexTargetTable>(stmt.syntax()).and_then(|target| target.table_name_ref());
         let table = of_table.and_then(|table| name(table.path_ref())).or_else(|| {
             let index = find::<ast::ReindexTargetIndex>(stmt.syntax())?.index_ref()?;
             Some(self.past.indexes.get(&tree::last(index.syntax()))?.table.clone())
@@ -210,7 +229,8 @@ impl Look<'_> {
 
 /// The name after DROP KIND [IF EXISTS].
 fn object_of(words: &[String]) -> String {
-    let kinds = ["DROP", "MATERIALIZED", "VIEW", "FUNCTION", "PROCEDURE", "TYPE", "DOMAIN", "SEQUENCE", "SCHEMA"];
+    let kinds =
+        ["DROP", "MATERIALIZED", "VIEW", "FUNCTION", "PROCEDURE", "TYPE", "DOMAIN", "SEQUENCE", "SCHEMA"];
     let rest = words.iter().skip_while(|word| {
         kinds.contains(&word.as_str()) || matches!(word.as_str(), "IF" | "EXISTS" | "EXTENSION" | "FOREIGN")
     });
@@ -230,7 +250,8 @@ fn makes(stmt: &ast::Stmt, object: &str) -> bool {
             | ast::Stmt::CreateTableAs(_)
             | ast::Stmt::CreateType(_)
     );
-    let renamed = || says(&words, &["RENAME", "TO"]) && words.last().is_some_and(|_| named_last(&words, object));
+    let renamed =
+        || says(&words, &["RENAME", "TO"]) && words.last().is_some_and(|_| named_last(&words, object));
     (created && named()) || renamed()
 }
 

@@ -26,6 +26,8 @@ pub struct Step {
     pub earlier: Vec<String>,
     /// Whether it is not applied yet.
     pub pending: bool,
+    /// Why its statements are not known: alembic could not write them without a database.
+    pub unwritten: Option<String>,
 }
 
 /// Every migration of the settings; pending are those after `current`.
@@ -46,9 +48,10 @@ pub async fn of_settings(settings: &Settings, current: Option<&str>) -> Result<V
     let migrator = opened.map_err(|error| CheckError::Other(error.to_string()))?.map_err(crate::unasked)?;
     let pending: Vec<String> = migrator.pending(current).iter().map(|revision| revision.id.clone()).collect();
     let history = migrator.history();
-    let before = |at: usize| at.checked_sub(1).and_then(|at| history.get(at)).map(|revision| revision.id.as_str());
-    let texts: Vec<Option<String>> = match settings.migrations.tool {
-        MigrationTool::Sqlx => history.iter().map(|revision| revision.sql.clone()).collect(),
+    let before =
+        |at: usize| at.checked_sub(1).and_then(|at| history.get(at)).map(|revision| revision.id.as_str());
+    let texts: Vec<Option<Result<String, String>>> = match settings.migrations.tool {
+        MigrationTool::Sqlx => history.iter().map(|revision| revision.sql.clone().map(Ok)).collect(),
         MigrationTool::Alembic => {
             let pairs: Vec<(Option<&str>, &str)> =
                 history.iter().enumerate().map(|(at, revision)| (before(at), revision.id.as_str())).collect();
@@ -62,6 +65,10 @@ pub async fn of_settings(settings: &Settings, current: Option<&str>) -> Result<V
     let mut steps: Vec<Step> = Vec::new();
     for (at, (revision, text)) in history.iter().zip(texts).enumerate() {
         let Some(text) = text else { continue };
+        let (text, unwritten) = match text {
+            Ok(text) => (text, None),
+            Err(words) => (String::new(), Some(words)),
+        };
         let previous = before(at).map(str::to_owned);
         let script = parse(&revision.file, text, runs)?;
         let texts = |pending: bool| {
@@ -71,7 +78,7 @@ pub async fn of_settings(settings: &Settings, current: Option<&str>) -> Result<V
         let (before, earlier) = (texts(false), texts(true));
         let pending = pending.contains(&revision.id);
         let (id, name) = (revision.id.clone(), revision.name.clone());
-        steps.push(Step { id, name, previous, script, before, earlier, pending });
+        steps.push(Step { id, name, previous, script, before, earlier, pending, unwritten });
     }
     Ok(steps)
 }

@@ -37,7 +37,9 @@ pub(super) fn stands_alone(stmt: &ast::Stmt) -> bool {
         ast::Stmt::DropIndex(index) => index.concurrently_token().is_some(),
         ast::Stmt::Reindex(reindex) => {
             let words = words(reindex.syntax());
-            ["CONCURRENTLY", "DATABASE", "SYSTEM", "SCHEMA"].iter().any(|word| words.iter().any(|w| w == word))
+            ["CONCURRENTLY", "DATABASE", "SYSTEM", "SCHEMA"]
+                .iter()
+                .any(|word| words.iter().any(|w| w == word))
         }
         ast::Stmt::AlterTable(alter) => alter.actions().any(|action| {
             matches!(&action, ast::AlterTableAction::DetachPartition(detach)
@@ -104,7 +106,8 @@ pub(super) fn find<N: AstNode>(node: &SyntaxNode) -> Option<N> {
 pub(super) fn last(node: &SyntaxNode) -> String {
     let tokens = node.descendants_with_tokens().filter_map(|element| element.into_token());
     let named = tokens.filter(|token| {
-        !token.kind().is_trivia() && token.text().chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '"'))
+        !token.kind().is_trivia()
+            && token.text().chars().next().is_some_and(|c| c.is_alphabetic() || matches!(c, '_' | '"'))
     });
     let text = named.last().map(|token| token.text().to_owned()).unwrap_or_default();
     match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {

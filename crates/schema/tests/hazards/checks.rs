@@ -112,7 +112,9 @@ fn pointed_at(db: &Database, folder: &Path) -> Context {
 #[track_caller]
 fn found(planted: &Planted, verdict: &runbook::verdict::Verdict) {
     let seen = verdict.findings().iter().any(|finding| {
-        finding.is_error() && finding.object == planted.object && finding.problem.starts_with(&planted.problem)
+        finding.is_error()
+            && finding.object == planted.object
+            && finding.problem.starts_with(&planted.problem)
     });
     assert!(seen, "{}: {:#?}", planted.plants, verdict.findings());
 }

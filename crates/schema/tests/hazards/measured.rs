@@ -32,8 +32,13 @@ async fn index_build_locks_writers_out_and_grows_with_the_table() {
 #[tokio::test]
 async fn concurrent_build_is_seen_from_outside_and_keeps_nobody_waiting() {
     let measured =
-        shown("-- no-transaction\nCREATE INDEX CONCURRENTLY ix_projects_customer ON projects (customer);").await;
-    assert!(measured.modes()["projects"].contains(&"ShareUpdateExclusiveLock".to_owned()), "{:?}", measured.modes());
+        shown("-- no-transaction\nCREATE INDEX CONCURRENTLY ix_projects_customer ON projects (customer);")
+            .await;
+    assert!(
+        measured.modes()["projects"].contains(&"ShareUpdateExclusiveLock".to_owned()),
+        "{:?}",
+        measured.modes()
+    );
     assert_eq!(measured.classes(budget()), [Class::Retry]);
     assert_eq!(measured.stuck.len(), 2, "{:?}", measured.stuck);
     assert!(measured.stuck[1].starts_with("stopped in the middle of line 2"), "{:?}", measured.stuck);
@@ -53,10 +58,15 @@ async fn lock_is_kept_while_another_table_is_written_and_rewrites_are_named() {
 
 #[tokio::test]
 async fn what_breaks_and_what_is_lost_is_named() {
-    let measured = shown("ALTER TABLE projects DROP COLUMN street, ALTER COLUMN created_at DROP DEFAULT;").await;
+    let measured =
+        shown("ALTER TABLE projects DROP COLUMN street, ALTER COLUMN created_at DROP DEFAULT;").await;
     assert_eq!(measured.classes(budget()), [Class::Breaks, Class::Loses]);
     assert!(measured.lost[0].ends_with("values of projects.street"), "{:?}", measured.lost);
-    assert!(measured.broken.iter().any(|text| text.starts_with("reading projects: ")), "{:?}", measured.broken);
+    assert!(
+        measured.broken.iter().any(|text| text.starts_with("reading projects: ")),
+        "{:?}",
+        measured.broken
+    );
     let inserts = "inserting into projects: null value in column \"created_at\"";
     assert!(measured.broken.iter().any(|text| text.starts_with("inserting into projects: ")), "{inserts}");
 }
@@ -100,10 +110,8 @@ async fn victims_really_wait_for_the_locks_that_are_shown() {
     ] {
         let mut held = db.pool().begin().await.unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut *held).await.unwrap();
-        let waits = (
-            victims::would_wait(&db, read).await.unwrap(),
-            victims::would_wait(&db, write).await.unwrap(),
-        );
+        let waits =
+            (victims::would_wait(&db, read).await.unwrap(), victims::would_wait(&db, write).await.unwrap());
         held.rollback().await.unwrap();
         assert_eq!(waits, (reader, writer), "{sql}");
     }

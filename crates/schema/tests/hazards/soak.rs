@@ -30,17 +30,30 @@ async fn every_example_does_on_a_copy_what_its_rule_says() {
             let plan = plan(&context, &script);
             let measured = measure(&context, &script, &plan).await.unwrap();
             let judged =
-                judge(&script, told(&context.settings, &script), &measured, &context.settings.hazards).unwrap();
+                judge(&script, told(&context.settings, &script), &measured, &context.settings.hazards)
+                    .unwrap();
             if name == "good.sql" && judged.is_hazard() {
-                wrong.push(format!("{}: good.sql is a hazard: {:?} {:?}", rule.id, errors(&judged.found), judged.seen));
+                wrong.push(format!(
+                    "{}: good.sql is a hazard: {:?} {:?}",
+                    rule.id,
+                    errors(&judged.found),
+                    judged.seen
+                ));
             }
             if name == "bad.sql" {
                 if !judged.found.iter().any(|found| found.rule == rule) {
-                    wrong.push(format!("{}: bad.sql does not fire it, but {:?}", rule.id, errors(&judged.found)));
+                    wrong.push(format!(
+                        "{}: bad.sql does not fire it, but {:?}",
+                        rule.id,
+                        errors(&judged.found)
+                    ));
                 }
                 let shown = Shown::of(&measured, &plan);
                 if known.get(rule.id).is_some_and(|known| !known.agrees(&shown)) {
-                    wrong.push(format!("{}: measured.json says {:?}, and now {shown:?}", rule.id, known[rule.id]));
+                    wrong.push(format!(
+                        "{}: measured.json says {:?}, and now {shown:?}",
+                        rule.id, known[rule.id]
+                    ));
                 }
             }
         }

@@ -62,9 +62,18 @@ fn the_rules_alone_are_right_as_often_as_is_written_down() {
 }
 
 #[rstest]
-#[case::unknown("-- runbook: allow index-not-concurent because x\nSELECT 1;", "008_test.up.sql:1: there is no rule `index-not-concurent` to allow")]
-#[case::no_reason("SELECT 1;\n-- runbook: allow rows-deleted\nDELETE FROM projects;", "008_test.up.sql:2: it allows `rows-deleted` without a reason")]
-#[case::empty_reason("-- runbook: allow rows-deleted because \nDELETE FROM projects;", "008_test.up.sql:1: it allows `rows-deleted` without a reason")]
+#[case::unknown(
+    "-- runbook: allow index-not-concurent because x\nSELECT 1;",
+    "008_test.up.sql:1: there is no rule `index-not-concurent` to allow"
+)]
+#[case::no_reason(
+    "SELECT 1;\n-- runbook: allow rows-deleted\nDELETE FROM projects;",
+    "008_test.up.sql:2: it allows `rows-deleted` without a reason"
+)]
+#[case::empty_reason(
+    "-- runbook: allow rows-deleted because \nDELETE FROM projects;",
+    "008_test.up.sql:1: it allows `rows-deleted` without a reason"
+)]
 fn bad_allowance_is_said_with_its_line(#[case] text: &str, #[case] words: &str) {
     let settings = harness::settings();
     let error = lint(&script(text), &[], &settings.hazards).unwrap_err();
@@ -76,7 +85,10 @@ fn allowance_of_the_settings_needs_a_known_rule_and_a_reason() {
     let folder = tempfile::tempdir().unwrap();
     for (entry, words) in [
         ("rule = \"rows-deletd\"\nreason = \"x\"", "there is no rule `rows-deletd` to allow"),
-        ("rule = \"rows-deleted\"\nreason = \" \"", "[[hazards.allow]] allows `rows-deleted` without a reason"),
+        (
+            "rule = \"rows-deleted\"\nreason = \" \"",
+            "[[hazards.allow]] allows `rows-deleted` without a reason",
+        ),
     ] {
         let text = format!("[[allow]]\n{entry}\n");
         std::fs::write(folder.path().join("runbook.toml"), &text).unwrap();
@@ -96,7 +108,8 @@ fn allowed_hazard_keeps_its_reason_and_the_next_statement_is_not_allowed() {
         found.iter().filter(|f| f.rule.id == "rows-deleted").map(|f| f.allowed.as_deref()).collect();
     assert_eq!(deleted, [Some("they were never used"), None]);
     let mut hazards = settings.hazards.clone();
-    let entry = "[[allow]]\nrule = \"rows-deleted\"\ntable = \"pricing_configs\"\nreason = \"a new list comes\"\n";
+    let entry =
+        "[[allow]]\nrule = \"rows-deleted\"\ntable = \"pricing_configs\"\nreason = \"a new list comes\"\n";
     hazards.allow = toml::from_str::<runbook::settings::Hazards>(entry).unwrap().allow;
     let found = lint(&script(text), &history(), &hazards).unwrap();
     assert_eq!(errors(&found), [] as [&str; 0], "{found:#?}");
@@ -115,9 +128,19 @@ fn identifiers_in_quotes_and_other_schemas_are_told_apart() {
     let long = "x".repeat(63);
     for (text, expected) in [
         ("CREATE TABLE \"Projects\" (a int); CREATE INDEX i ON \"Projects\" (a);".to_owned(), vec![]),
-        ("CREATE TABLE \"Projects\" (a int); CREATE INDEX i ON projects (name);".to_owned(), vec!["index-not-concurrent"]),
-        ("CREATE TABLE other.projects (a int); CREATE INDEX i ON projects (name);".to_owned(), vec!["index-not-concurrent"]),
-        ("CREATE TABLE public.\"pröjekt; DROP\" (a int); CREATE INDEX i ON \"pröjekt; DROP\" (a);".to_owned(), vec![]),
+        (
+            "CREATE TABLE \"Projects\" (a int); CREATE INDEX i ON projects (name);".to_owned(),
+            vec!["index-not-concurrent"],
+        ),
+        (
+            "CREATE TABLE other.projects (a int); CREATE INDEX i ON projects (name);".to_owned(),
+            vec!["index-not-concurrent"],
+        ),
+        (
+            "CREATE TABLE public.\"pröjekt; DROP\" (a int); CREATE INDEX i ON \"pröjekt; DROP\" (a);"
+                .to_owned(),
+            vec![],
+        ),
         (format!("CREATE INDEX i ON {long} (a);"), vec!["index-not-concurrent"]),
         (String::new(), vec![]),
     ] {

@@ -32,6 +32,13 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
     for step in looked_at {
         // Before the first there is no table that anybody waits for.
         let Some(previous) = &step.previous else { continue };
+        if let Some(words) = &step.unwritten {
+            let told = format!(
+                "revision {}: `alembic upgrade --sql` cannot write its statements ({words})",
+                step.id
+            );
+            return Err(CheckError::Missing(told));
+        }
         evidence.examine(1);
         let plan = Plan::of(context, previous);
         let found = lint_after(&step.script, &step.before, &step.earlier, &context.settings.hazards)
@@ -59,7 +66,8 @@ fn wait(measured: &Measured) -> f64 {
 
 fn report(evidence: &mut Evidence, step: &Step, judged: &Judged) {
     for found in judged.found.iter().filter(|found| found.level == super::Level::Error) {
-        let seen = judged.seen.iter().find(|(class, _)| *class == found.rule.class).map(|(_, text)| text.as_str());
+        let seen =
+            judged.seen.iter().find(|(class, _)| *class == found.rule.class).map(|(_, text)| text.as_str());
         let finding = finding(step, found, seen);
         // An applied migration is reported and gates nothing.
         let advice = runbook::verdict::Finding::advice(&finding.object, &finding.problem, &finding.remedy);

@@ -31,8 +31,19 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
         let mut found = look(context, &step)?;
         if step.pending {
             pending += 1;
-            for other in sent(context, &step).await? {
-                let known = found.iter().any(|known| (known.rule, &known.object) == (other.rule, &other.object));
+            let sent = sent(context, &step).await?;
+            if let (Some(words), None) = (&step.unwritten, &sent) {
+                let told = format!(
+                    "revision {}: `alembic upgrade --sql` cannot write its statements ({words})",
+                    step.id
+                );
+                return Err(CheckError::Missing(format!(
+                    "{told}, and there is no scratch database to send them to"
+                )));
+            }
+            for other in sent.into_iter().flatten() {
+                let known =
+                    found.iter().any(|known| (known.rule, &known.object) == (other.rule, &other.object));
                 if !known {
                     found.push(other);
                 }
@@ -56,10 +67,10 @@ fn look(context: &Context, step: &Step) -> Result<Vec<Found>, CheckError> {
 }
 
 /// What alembic really sends, where there is a server to send it to: it may differ from what `--sql` writes.
-async fn sent(context: &Context, step: &Step) -> Result<Vec<Found>, CheckError> {
+async fn sent(context: &Context, step: &Step) -> Result<Option<Vec<Found>>, CheckError> {
     let alembic = context.settings.migrations.tool == MigrationTool::Alembic;
     let (true, Database::Ephemeral(_), Some(scratch)) = (alembic, &context.database, &context.scratch) else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let copy = match &step.previous {
         Some(previous) => scratch.at(previous, true).await?,
@@ -68,12 +79,13 @@ async fn sent(context: &Context, step: &Step) -> Result<Vec<Found>, CheckError> 
     let capture = Capture::of(&context.settings)?;
     let text = capture.sent(copy.database().url(), step.previous.as_deref(), &step.id).await?;
     let script = parse(&step.script.path, text, Runs::AsWritten)?;
-    look(context, &Step { script, ..step.clone() })
+    look(context, &Step { script, ..step.clone() }).map(Some)
 }
 
 /// One advice about a migration that is applied: nothing can be changed any more, and the next one may copy it.
 fn applied(step: &Step, found: &[Found]) -> Option<Finding> {
-    let mut rules: Vec<&str> = found.iter().filter(|found| found.is_error()).map(|found| found.rule.id).collect();
+    let mut rules: Vec<&str> =
+        found.iter().filter(|found| found.is_error()).map(|found| found.rule.id).collect();
     rules.dedup();
     if rules.is_empty() {
         return None;

@@ -76,8 +76,12 @@ impl Probes {
         let hidden = names(&mut session, include_str!("hidden.sql")).await?;
         let constraints = names(&mut session, include_str!("constraints.sql")).await?;
         let worked = tried(&mut session, &probes).await?;
-        let probes =
-            probes.into_iter().zip(worked).filter(|(_, error)| error.is_none()).map(|(probe, _)| probe).collect();
+        let probes = probes
+            .into_iter()
+            .zip(worked)
+            .filter(|(_, error)| error.is_none())
+            .map(|(probe, _)| probe)
+            .collect();
         Ok(Self { probes, guards, hidden, constraints })
     }
 
@@ -110,7 +114,9 @@ impl Probes {
         let now = names(&mut session, include_str!("guards.sql")).await?;
         for promise in self.guards.difference(&now) {
             let still = |name: &str| {
-                there.iter().any(|(known,)| known == name || known.trim_matches('"') == name.trim_matches('"'))
+                there
+                    .iter()
+                    .any(|(known,)| known == name || known.trim_matches('"') == name.trim_matches('"'))
             };
             if subjects(promise).into_iter().all(still) {
                 broken.push(format!("no longer true: {promise}"));
@@ -211,7 +217,8 @@ fn writes(
     let mut probes = Vec::new();
     let probe = |what: String, sql: String| Probe { what, sql, when: None };
     for row in rows {
-        let pairs: Vec<(&Column, &String)> = columns.iter().zip(row).filter(|(c, _)| !c.is_generated).collect();
+        let pairs: Vec<(&Column, &String)> =
+            columns.iter().zip(row).filter(|(c, _)| !c.is_generated).collect();
         let key: Vec<String> = columns
             .iter()
             .zip(row)
@@ -224,8 +231,7 @@ fn writes(
                 pairs.iter().filter(|(column, _)| all || !column.has_default).collect();
             let names: Vec<&str> = chosen.iter().map(|(column, _)| column.column_name.as_str()).collect();
             let values: Vec<String> = chosen.iter().map(|(column, value)| another(column, value)).collect();
-            let sql =
-                format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), values.join(", "));
+            let sql = format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), values.join(", "));
             probes.push(probe(format!("inserting into {table}"), sql));
         }
         if key.is_empty() {

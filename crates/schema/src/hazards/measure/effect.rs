@@ -95,9 +95,8 @@ impl State {
         let mut effect = Effect::default();
         for (oid, now) in &after.0 {
             let was = self.0.get(oid);
-            let count = |of: fn(&Relation) -> i64| {
-                u64::try_from(of(now) - was.map_or(0, of)).unwrap_or_default()
-            };
+            let count =
+                |of: fn(&Relation) -> i64| u64::try_from(of(now) - was.map_or(0, of)).unwrap_or_default();
             let (read, inserted) = (count(|r| r.rows_read), count(|r| r.rows_inserted));
             let touched = count(|r| r.rows_updated) + count(|r| r.rows_deleted);
             if matches!(now.kind.as_str(), "r" | "p" | "m" | "t") {

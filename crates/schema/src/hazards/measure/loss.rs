@@ -48,12 +48,13 @@ impl Inventory {
         for table in asked {
             let (rows, figures): (i64, Vec<f64>) =
                 sqlx::query_as(AssertSqlSafe(table.query)).fetch_one(&mut session).await.map_err(classify)?;
-            let columns = table.numbers.iter().zip(table.names).zip(table.types).zip(figures.chunks(2)).filter_map(
-                |(((number, name), type_name), figures)| {
-                    let (values, whole) = (*figures.first()?, *figures.get(1)?);
-                    Some((*number, Column { name, type_name, values, whole }))
-                },
-            );
+            let columns =
+                table.numbers.iter().zip(table.names).zip(table.types).zip(figures.chunks(2)).filter_map(
+                    |(((number, name), type_name), figures)| {
+                        let (values, whole) = (*figures.first()?, *figures.get(1)?);
+                        Some((*number, Column { name, type_name, values, whole }))
+                    },
+                );
             tables.insert(table.oid, Table { name: table.name, rows, columns: columns.collect() });
         }
         Ok(Self(tables))

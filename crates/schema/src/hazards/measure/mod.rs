@@ -168,6 +168,9 @@ async fn connect(database: &Ephemeral) -> Result<PgConnection, CheckError> {
 }
 
 async fn execute(connection: &mut PgConnection, sql: &str) -> Result<(), CheckError> {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await.map_err(runbook::context::classify)?;
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(connection)
+        .await
+        .map_err(runbook::context::classify)?;
     Ok(())
 }

@@ -49,7 +49,9 @@ pub(super) async fn stuck(
         let copy = copy(context, plan, plan.sizes[0]).await?;
         let before = script.units.get(..at).unwrap_or_default();
         let mut session = connect(copy.database()).await?;
-        if plainly(&mut session, script, before).await?.is_some() || !interrupted(copy.database(), statement).await? {
+        if plainly(&mut session, script, before).await?.is_some()
+            || !interrupted(copy.database(), statement).await?
+        {
             continue;
         }
         if let Some(refused) = plainly(&mut session, script, &script.units).await? {

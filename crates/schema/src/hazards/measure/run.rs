@@ -160,7 +160,10 @@ async fn alone(
             match tokio::time::timeout(Duration::from_millis(3), &mut work).await {
                 Ok(outcome) => break outcome,
                 Err(_) if tokio::time::Instant::now() > deadline => {
-                    return Err(CheckError::Interrupted(format!("line {}: it was not done in time", statement.line)));
+                    return Err(CheckError::Interrupted(format!(
+                        "line {}: it was not done in time",
+                        statement.line
+                    )));
                 }
                 Err(_) => {}
             }

@@ -34,7 +34,8 @@ impl Look<'_> {
                 }
             }
             ast::AlterTableAction::DropConstraint(drop) => {
-                let named = drop.constraint_name_ref().map(|name| tree::last(name.syntax())).unwrap_or_default();
+                let named =
+                    drop.constraint_name_ref().map(|name| tree::last(name.syntax())).unwrap_or_default();
                 let known = self.past.tables.get(table).and_then(|table| table.constraints.get(&named));
                 match known.cloned() {
                     Some(Constraint::Foreign { .. }) => self.find("foreign-key-dropped", at, Some(table)),
@@ -62,9 +63,8 @@ impl Look<'_> {
                 let Some(child) = child.filter(|child| !self.is_quick(child)) else { return };
                 // Bounds are not compared: a CHECK that is valid is taken to be the one.
                 let proved = self.past.tables.get(&child).is_some_and(|known| {
-                    let checks = |c: &Constraint| {
-                        matches!(c, Constraint::Check { valid: true, not_null: None, .. })
-                    };
+                    let checks =
+                        |c: &Constraint| matches!(c, Constraint::Check { valid: true, not_null: None, .. });
                     known.constraints.values().any(checks)
                 });
                 if !proved {
@@ -80,7 +80,10 @@ impl Look<'_> {
         let quick = self.is_quick(table);
         let column = add.column_name().map(|name| name.text()).unwrap_or_default();
         let serial = words_of_type(add.ty());
-        if !quick && ["SERIAL", "BIGSERIAL", "SMALLSERIAL", "SERIAL2", "SERIAL4", "SERIAL8"].contains(&serial.as_str()) {
+        if !quick
+            && ["SERIAL", "BIGSERIAL", "SMALLSERIAL", "SERIAL2", "SERIAL4", "SERIAL8"]
+                .contains(&serial.as_str())
+        {
             self.find("serial-rewrite", at, Some(table));
         }
         for constraint in add.constraints() {
@@ -93,7 +96,11 @@ impl Look<'_> {
                     self.find("column-validated", at, Some(table));
                 }
                 ast::Constraint::ReferencesConstraint(_) if !quick => {
-                    self.keys.push(Key { statement: at, table: table.to_owned(), columns: vec![column.clone()] });
+                    self.keys.push(Key {
+                        statement: at,
+                        table: table.to_owned(),
+                        columns: vec![column.clone()],
+                    });
                 }
                 _ => {}
             }
@@ -104,20 +111,27 @@ impl Look<'_> {
         let Some(constraint) = add.constraint() else { return };
         let quick = self.is_quick(table);
         match &constraint {
-            ast::Constraint::PrimaryKeyConstraint(key) => match key.using_index().and_then(|using| using.index_ref()) {
+            ast::Constraint::PrimaryKeyConstraint(key) => match key
+                .using_index()
+                .and_then(|using| using.index_ref())
+            {
                 None if !quick => self.find("primary-key-built", at, Some(table)),
                 Some(index) if !quick => {
-                    let columns = self.past.indexes.get(&tree::last(index.syntax())).map(|index| index.columns.clone());
-                    let nullable = columns.into_iter().flatten().any(|column| {
-                        self.past.column(table, &column).is_none_or(|column| !column.not_null)
-                    });
+                    let columns =
+                        self.past.indexes.get(&tree::last(index.syntax())).map(|index| index.columns.clone());
+                    let nullable = columns
+                        .into_iter()
+                        .flatten()
+                        .any(|column| self.past.column(table, &column).is_none_or(|column| !column.not_null));
                     if nullable {
                         self.find("primary-key-nullable", at, Some(table));
                     }
                 }
                 _ => {}
             },
-            ast::Constraint::ExcludeConstraint(_) if !quick => self.find("exclusion-constraint", at, Some(table)),
+            ast::Constraint::ExcludeConstraint(_) if !quick => {
+                self.find("exclusion-constraint", at, Some(table))
+            }
             ast::Constraint::ForeignKeyConstraint(_) => {
                 if let Some(Constraint::Foreign { columns, .. }) = Constraint::of(constraint.syntax())
                     && !quick
@@ -128,7 +142,9 @@ impl Look<'_> {
             ast::Constraint::CheckConstraint(check) => {
                 let now = listed(&words(check.syntax()));
                 let narrower = |was: &Vec<String>| {
-                    !now.is_empty() && was.iter().any(|value| !now.contains(value)) && now.iter().any(|v| was.contains(v))
+                    !now.is_empty()
+                        && was.iter().any(|value| !now.contains(value))
+                        && now.iter().any(|v| was.contains(v))
                 };
                 if self.dropped.iter().any(|(of, was)| of == table && narrower(was)) {
                     self.find("check-narrowed", at, Some(table));
@@ -154,14 +170,17 @@ impl Look<'_> {
     pub(in crate::hazards) fn rewrites(&self, table: &str, action: &ast::AlterColumn) -> bool {
         let Some(ast::AlterColumnOption::SetType(set)) = action.option() else { return false };
         let column = action.column_name_ref().map(|name| name.text()).unwrap_or_default();
-        let from = self.past.column(table, &column).map(|column| column.type_name.clone()).unwrap_or_default();
+        let from =
+            self.past.column(table, &column).map(|column| column.type_name.clone()).unwrap_or_default();
         let to = type_name(set.ty());
         let plain = set.using_expr().is_none() && set.collate().is_none();
         !(plain && widens(&from, &to))
     }
 
     fn repeated(&mut self, at: usize, table: &str) {
-        let Some(before) = at.checked_sub(1).and_then(|before| self.script.statements.get(before)) else { return };
+        let Some(before) = at.checked_sub(1).and_then(|before| self.script.statements.get(before)) else {
+            return;
+        };
         let same = self.script.statements.get(at).is_some_and(|now| now.unit == before.unit);
         let parsed = ast::SourceFile::parse(&before.sql).tree();
         let earlier = find::<ast::AlterTable>(parsed.syntax())
@@ -193,7 +212,9 @@ fn widens(from: &str, to: &str) -> bool {
     }
     match (sizes(from), sizes(to)) {
         (Some(("VARCHAR", from)), Some(("VARCHAR", to))) => to >= from,
-        (Some(("NUMERIC", from)), Some(("NUMERIC", to))) => to.get(1) == from.get(1) && to.first() >= from.first(),
+        (Some(("NUMERIC", from)), Some(("NUMERIC", to))) => {
+            to.get(1) == from.get(1) && to.first() >= from.first()
+        }
         (Some(("NUMERIC", _)), None) => to == "NUMERIC",
         _ => false,
     }

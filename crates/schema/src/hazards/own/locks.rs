@@ -33,19 +33,22 @@ impl Look<'_> {
                 index.concurrently_token().is_none() && big(table.and_then(|table| name(table.path_ref())))
             }
             ast::Stmt::Insert(insert) => {
-                matches!(insert.insert_source(), Some(ast::InsertSource::SelectVariant(_))) && self.reads_much(insert.syntax())
+                matches!(insert.insert_source(), Some(ast::InsertSource::SelectVariant(_)))
+                    && self.reads_much(insert.syntax())
             }
             ast::Stmt::CreateTableAs(create) => self.reads_much(create.syntax()),
             ast::Stmt::CreateMaterializedView(create) => self.reads_much(create.syntax()),
             ast::Stmt::Refresh(_) => true,
             ast::Stmt::AlterTable(alter) => {
                 let table = alter.table_relation_name().and_then(|relation| relation.table_name_ref());
-                let validates =
-                    alter.actions().any(|action| matches!(action, ast::AlterTableAction::ValidateConstraint(_)));
+                let validates = alter
+                    .actions()
+                    .any(|action| matches!(action, ast::AlterTableAction::ValidateConstraint(_)));
                 validates && big(table.and_then(|table| name(table.path_ref())))
             }
             ast::Stmt::Delete(delete) => {
-                let table = find::<ast::RelationNameRef>(delete.syntax()).and_then(|table| name(table.path_ref()));
+                let table =
+                    find::<ast::RelationNameRef>(delete.syntax()).and_then(|table| name(table.path_ref()));
                 super::rows::is_unbounded(stmt, &self.past) && big(table)
             }
             _ => false,
@@ -89,7 +92,8 @@ impl Look<'_> {
     }
 
     fn taken(&self, stmt: &ast::Stmt) -> Vec<(String, Mode)> {
-        let one = |table: Option<String>, mode| table.map(|table| (table, mode)).into_iter().collect::<Vec<_>>();
+        let one =
+            |table: Option<String>, mode| table.map(|table| (table, mode)).into_iter().collect::<Vec<_>>();
         match stmt {
             ast::Stmt::AlterTable(alter) => self.altered(alter),
             ast::Stmt::CreateIndex(index) if index.concurrently_token().is_none() => {
@@ -132,10 +136,11 @@ impl Look<'_> {
                 let tables: Vec<String> =
                     drop.table_name_refs().filter_map(|table| name(table.path_ref())).collect();
                 let referred = tables.iter().filter_map(|table| self.past.tables.get(table));
-                let referred = referred.flat_map(|table| table.constraints.values()).filter_map(|c| match c {
-                    Constraint::Foreign { refers, .. } => Some(refers.clone()),
-                    _ => None,
-                });
+                let referred =
+                    referred.flat_map(|table| table.constraints.values()).filter_map(|c| match c {
+                        Constraint::Foreign { refers, .. } => Some(refers.clone()),
+                        _ => None,
+                    });
                 let referred: Vec<String> = referred.collect();
                 tables.into_iter().chain(referred).map(|table| (table, Mode::Everybody)).collect()
             }
@@ -153,7 +158,9 @@ impl Look<'_> {
                 if shared.iter().any(|mode| text.contains(&format!("IN {mode} MODE"))) {
                     return Vec::new();
                 }
-                let weaker = text.contains("SHARE MODE") || text.contains("ROW EXCLUSIVE") || text.contains("IN EXCLUSIVE");
+                let weaker = text.contains("SHARE MODE")
+                    || text.contains("ROW EXCLUSIVE")
+                    || text.contains("IN EXCLUSIVE");
                 let mode = if weaker { Mode::Writers } else { Mode::Everybody };
                 let tables = lock.syntax().descendants().filter_map(ast::RelationNameRef::cast);
                 tables.filter_map(|table| name(table.path_ref())).map(|table| (table, mode)).collect()
@@ -186,8 +193,14 @@ impl Look<'_> {
                     taken.extend(child.map(|child| (child, Mode::Everybody)));
                     continue;
                 }
-                ast::AlterTableAction::DetachPartition(detach) if detach.detach_partition_option().is_some() => continue,
-                ast::AlterTableAction::EnableTrigger(_) | ast::AlterTableAction::DisableTrigger(_) => Mode::Writers,
+                ast::AlterTableAction::DetachPartition(detach)
+                    if detach.detach_partition_option().is_some() =>
+                {
+                    continue;
+                }
+                ast::AlterTableAction::EnableTrigger(_) | ast::AlterTableAction::DisableTrigger(_) => {
+                    Mode::Writers
+                }
                 ast::AlterTableAction::AddConstraint(add) => {
                     match add.constraint().and_then(|constraint| Constraint::of(constraint.syntax())) {
                         Some(Constraint::Foreign { refers, .. }) => {
@@ -198,7 +211,8 @@ impl Look<'_> {
                     }
                 }
                 ast::AlterTableAction::DropConstraint(drop) => {
-                    let named = drop.constraint_name_ref().map(|name| tree::last(name.syntax())).unwrap_or_default();
+                    let named =
+                        drop.constraint_name_ref().map(|name| tree::last(name.syntax())).unwrap_or_default();
                     let known = self.past.tables.get(&table).and_then(|table| table.constraints.get(&named));
                     if let Some(Constraint::Foreign { refers, .. }) = known {
                         taken.push((refers.clone(), Mode::Everybody));

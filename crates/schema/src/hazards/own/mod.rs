@@ -92,8 +92,13 @@ impl<'a> Look<'a> {
     pub(super) fn find_as(&mut self, id: &str, level: Level, at: usize, object: Option<&str>) {
         let Some(rule) = rules::named(id) else { return };
         let line = self.script.statements.get(at).map_or(1, |statement| statement.line);
-        let found = Found { rule, level, statement: at, line, object: object.map(str::to_owned), allowed: None };
-        if !self.found.iter().any(|known| (known.rule, known.statement, &known.object) == (rule, at, &found.object)) {
+        let found =
+            Found { rule, level, statement: at, line, object: object.map(str::to_owned), allowed: None };
+        if !self
+            .found
+            .iter()
+            .any(|known| (known.rule, known.statement, &known.object) == (rule, at, &found.object))
+        {
             self.found.push(found);
         }
     }
@@ -119,7 +124,9 @@ impl<'a> Look<'a> {
                 let view = refresh.view_ref().map(|view| tree::last(view.syntax()));
                 if says(&words(refresh.syntax()), &["NO", "DATA"]) {
                     self.find("matview-emptied", at, view.as_deref());
-                } else if refresh.concurrently_token().is_none() && !self.past.fresh(view.as_deref().unwrap_or_default()) {
+                } else if refresh.concurrently_token().is_none()
+                    && !self.past.fresh(view.as_deref().unwrap_or_default())
+                {
                     self.find("refresh-not-concurrent", at, view.as_deref());
                 }
             }
@@ -146,7 +153,8 @@ impl<'a> Look<'a> {
                 }
             }
             ast::Stmt::Lock(lock) => {
-                let table = find::<ast::RelationNameRef>(lock.syntax()).and_then(|table| name(table.path_ref()));
+                let table =
+                    find::<ast::RelationNameRef>(lock.syntax()).and_then(|table| name(table.path_ref()));
                 self.find("lock-table", at, table.as_deref());
             }
             ast::Stmt::Update(_) | ast::Stmt::Delete(_) | ast::Stmt::Merge(_) => self.rows(at, stmt),
@@ -154,7 +162,8 @@ impl<'a> Look<'a> {
                 let tables = truncate.table_list().into_iter().flat_map(|list| list.table_relation_names());
                 let names: Vec<String> =
                     tables.filter_map(|table| name(table.table_name_ref()?.path_ref())).collect();
-                for table in names.iter().filter(|table| !self.past.fresh(table)).cloned().collect::<Vec<_>>() {
+                for table in names.iter().filter(|table| !self.past.fresh(table)).cloned().collect::<Vec<_>>()
+                {
                     self.find("table-truncated", at, Some(&table));
                 }
             }
@@ -167,9 +176,13 @@ impl<'a> Look<'a> {
                 }
             }
             ast::Stmt::Cluster(_) => self.rewritten(at, stmt),
-            ast::Stmt::Vacuum(_) if words(stmt.syntax()).iter().any(|word| word == "FULL") => self.rewritten(at, stmt),
+            ast::Stmt::Vacuum(_) if words(stmt.syntax()).iter().any(|word| word == "FULL") => {
+                self.rewritten(at, stmt)
+            }
             ast::Stmt::Do(block) => self.block(at, block),
-            ast::Stmt::Set(set) if words(set.syntax()).iter().any(|word| word == "LOCK_TIMEOUT") => self.timed = true,
+            ast::Stmt::Set(set) if words(set.syntax()).iter().any(|word| word == "LOCK_TIMEOUT") => {
+                self.timed = true
+            }
             ast::Stmt::Select(_) => {
                 let text = stmt.syntax().text().to_string().to_uppercase();
                 self.timed |= text.contains("LOCK_TIMEOUT");
@@ -189,7 +202,8 @@ impl<'a> Look<'a> {
 
     fn create_table(&mut self, at: usize, create: &ast::CreateTable) {
         let Some(table) = new_name(create.table_name().and_then(|name| name.path())) else { return };
-        let parent = create.partition_of().and_then(|of| of.table_name_ref()).and_then(|t| name(t.path_ref()));
+        let parent =
+            create.partition_of().and_then(|of| of.table_name_ref()).and_then(|t| name(t.path_ref()));
         if let Some(parent) = parent.filter(|parent| !self.past.fresh(parent)) {
             let default = self.past.tables.get(&parent).is_some_and(|table| table.has_default_partition);
             let level = if default && !self.small.contains(&parent) { Level::Error } else { Level::Advice };
@@ -215,7 +229,8 @@ impl<'a> Look<'a> {
     }
 
     fn trigger(&mut self, at: usize, trigger: &ast::CreateTrigger) {
-        let table = trigger.on_relation().and_then(|on| on.relation_name_ref()).and_then(|t| name(t.path_ref()));
+        let table =
+            trigger.on_relation().and_then(|on| on.relation_name_ref()).and_then(|t| name(t.path_ref()));
         let Some(table) = table.filter(|table| !self.past.fresh(table)) else { return };
         self.find("trigger-created", at, Some(&table));
         let called = trigger.call_expr().and_then(|call| call.expr()).map(|call| tree::last(call.syntax()));

@@ -19,7 +19,9 @@ impl Look<'_> {
         if self.script.wrapped && self.script.units.len() == 1 {
             return;
         }
-        let whole = self.script.units.len() == 1 && unit.transaction && !self.script.text.starts_with("-- no-transaction");
+        let whole = self.script.units.len() == 1
+            && unit.transaction
+            && !self.script.text.starts_with("-- no-transaction");
         if whole || is_repeatable(stmt) {
             self.skipped(at, stmt);
             return;
@@ -82,15 +84,18 @@ fn is_repeatable(stmt: &ast::Stmt) -> bool {
             | ast::AlterTableAction::DetachPartition(_) => false,
             ast::AlterTableAction::AlterColumn(alter) => {
                 let words = tree::words(alter.syntax());
-                !says(&words, &["ADD", "GENERATED"]) && (!says(&words, &["DROP", "IDENTITY"]) || guarded(&words))
+                !says(&words, &["ADD", "GENERATED"])
+                    && (!says(&words, &["DROP", "IDENTITY"]) || guarded(&words))
             }
             _ => true,
         }),
         ast::Stmt::Insert(_) => says(&words, &["ON", "CONFLICT"]) || says(&words, &["NOT", "EXISTS"]),
         _ => {
-            let makes = words.first().is_some_and(|word| matches!(word.as_str(), "CREATE" | "DROP" | "ALTER"));
+            let makes =
+                words.first().is_some_and(|word| matches!(word.as_str(), "CREATE" | "DROP" | "ALTER"));
             let renames = words.iter().any(|word| word == "RENAME");
-            let settles = says(&words, &["SET"]) || says(&words, &["OWNER", "TO"]) || says(&words, &["RESTART"]);
+            let settles =
+                says(&words, &["SET"]) || says(&words, &["OWNER", "TO"]) || says(&words, &["RESTART"]);
             let altered = words.first().is_some_and(|word| word == "ALTER");
             !makes || guarded(&words) || (altered && settles && !renames)
         }

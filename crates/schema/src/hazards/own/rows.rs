@@ -57,7 +57,10 @@ fn begins(text: &str, word: &str) -> Option<usize> {
     let at = text.find(word)?;
     let before = text.get(..at)?.trim_end();
     let starts = ["", "BEGIN", "LOOP", "THEN", "ELSE"];
-    starts.iter().any(|end| if end.is_empty() { before.is_empty() } else { before.ends_with(end) }).then_some(at)
+    starts
+        .iter()
+        .any(|end| if end.is_empty() { before.is_empty() } else { before.ends_with(end) })
+        .then_some(at)
 }
 
 /// Whether nothing in its text keeps the number of rows small: a key that equals something, or a LIMIT.
@@ -67,9 +70,11 @@ pub(super) fn is_unbounded(stmt: &ast::Stmt, past: &Past) -> bool {
     if says(&all, &["FROM", "(", "VALUES"]) {
         return false;
     }
-    let Some(at) = all.iter().rposition(|word| word == "WHERE").map(|last| {
-        all.iter().position(|word| word == "WHERE").unwrap_or(last)
-    }) else {
+    let Some(at) = all
+        .iter()
+        .rposition(|word| word == "WHERE")
+        .map(|last| all.iter().position(|word| word == "WHERE").unwrap_or(last))
+    else {
         return true;
     };
     let condition = all.get(at..).unwrap_or_default();

@@ -68,7 +68,10 @@ pub fn nearest(id: &str) -> Option<&'static str> {
         let end = id.chars().rev().zip(other.chars().rev()).take_while(|(a, b)| a == b).count();
         start + end
     };
-    all().map(|rule| rule.id).max_by_key(|other| likeness(other)).filter(|other| likeness(other) * 2 > id.len())
+    all()
+        .map(|rule| rule.id)
+        .max_by_key(|other| likeness(other))
+        .filter(|other| likeness(other) * 2 > id.len())
 }
 
 #[cfg(test)]

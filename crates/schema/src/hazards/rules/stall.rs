@@ -11,7 +11,17 @@ const fn rule(
     waits: &'static str,
     instead: &'static str,
 ) -> Rule {
-    Rule { id, class: Class::Stall, level: Level::Error, source, why, locks, waits, instead, measurable: true }
+    Rule {
+        id,
+        class: Class::Stall,
+        level: Level::Error,
+        source,
+        why,
+        locks,
+        waits,
+        instead,
+        measurable: true,
+    }
 }
 
 const fn advice(rule: Rule) -> Rule {
