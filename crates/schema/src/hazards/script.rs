@@ -148,7 +148,7 @@ impl Script {
                 }
                 _ => {}
             }
-            let start = usize::from(tree::start(stmt.syntax()));
+            let start = tree::start(stmt.syntax());
             line += text.get(counted..start).map_or(0, |passed| passed.matches('\n').count());
             counted = start;
             let at = self.statements.len();

@@ -178,10 +178,10 @@ impl Look<'_> {
                 }
             }
             ("adding-required-field", _) => self.find("column-required", at, Some(table)),
-            ("changing-column-type", ast::AlterTableAction::AlterColumn(column)) => {
-                if !quick && self.rewrites(table, column) {
-                    self.find("type-rewrite", at, Some(table));
-                }
+            ("changing-column-type", ast::AlterTableAction::AlterColumn(column))
+                if !quick && self.rewrites(table, column) =>
+            {
+                self.find("type-rewrite", at, Some(table));
             }
             ("ban-drop-column", _) => self.find("column-dropped", at, Some(table)),
             ("ban-drop-constraint", _) => self.find("constraint-dropped", at, Some(table)),

@@ -41,8 +41,11 @@ struct Pair {
 #[derive(Debug)]
 pub struct Traffic {
     stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<Result<(Vec<Duration>, usize), CheckError>>>,
+    tasks: Vec<JoinHandle<Result<Times, CheckError>>>,
 }
+
+/// How long each statement took, and how many were refused.
+type Times = (Vec<Duration>, usize);
 
 impl Traffic {
     /// Starts a reader and a writer of each of the largest tables.
@@ -91,7 +94,7 @@ async fn go_on(
     mut session: PgConnection,
     sql: String,
     stopped: watch::Receiver<bool>,
-) -> Result<(Vec<Duration>, usize), CheckError> {
+) -> Result<Times, CheckError> {
     let mut took = Vec::new();
     let mut refused = 0;
     loop {

@@ -45,10 +45,10 @@ impl Look<'_> {
                     _ => {}
                 }
             }
-            ast::AlterTableAction::EnableRls(_) | ast::AlterTableAction::ForceRls(_) => {
-                if !self.past.tables.get(table).is_some_and(|known| known.has_policy) {
-                    self.find("row-security", at, Some(table));
-                }
+            ast::AlterTableAction::EnableRls(_) | ast::AlterTableAction::ForceRls(_)
+                if !self.past.tables.get(table).is_some_and(|known| known.has_policy) =>
+            {
+                self.find("row-security", at, Some(table));
             }
             ast::AlterTableAction::SetLogged(_)
             | ast::AlterTableAction::SetUnlogged(_)

@@ -75,7 +75,7 @@ impl<'a> Look<'a> {
             }
             self.one(at, stmt);
             self.repeatable(at, stmt);
-            let long = self.found.iter().skip(before).any(|found| locks::is_long(found)) || self.works(stmt);
+            let long = self.found.iter().skip(before).any(locks::is_long) || self.works(stmt);
             self.locks(at, stmt, long);
             self.past.take(stmt);
         }
@@ -114,11 +114,9 @@ impl<'a> Look<'a> {
             ast::Stmt::AlterTable(alter) => self.alter_table(at, alter),
             ast::Stmt::CreateTable(create) => self.create_table(at, create),
             ast::Stmt::CreateTrigger(trigger) => self.trigger(at, trigger),
-            ast::Stmt::CreateExtension(extension) => {
-                if extension.if_not_exists().is_none() {
-                    let object = extension.extension().map(|name| tree::last(name.syntax()));
-                    self.find("extension-bare", at, object.as_deref());
-                }
+            ast::Stmt::CreateExtension(extension) if extension.if_not_exists().is_none() => {
+                let object = extension.extension().map(|name| tree::last(name.syntax()));
+                self.find("extension-bare", at, object.as_deref());
             }
             ast::Stmt::Refresh(refresh) => {
                 let view = refresh.view_ref().map(|view| tree::last(view.syntax()));
@@ -139,11 +137,9 @@ impl<'a> Look<'a> {
                     self.find("matview-recreated", at, view.as_deref());
                 }
             }
-            ast::Stmt::AlterSequence(alter) => {
-                if words(alter.syntax()).iter().any(|word| word == "RESTART") {
-                    let object = alter.sequence_ref().map(|sequence| tree::last(sequence.syntax()));
-                    self.find("sequence-restarted", at, object.as_deref());
-                }
+            ast::Stmt::AlterSequence(alter) if words(alter.syntax()).iter().any(|word| word == "RESTART") => {
+                let object = alter.sequence_ref().map(|sequence| tree::last(sequence.syntax()));
+                self.find("sequence-restarted", at, object.as_deref());
             }
             ast::Stmt::AlterType(alter) => {
                 let words = words(alter.syntax());

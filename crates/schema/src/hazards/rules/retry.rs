@@ -23,6 +23,11 @@ const fn rule(
     }
 }
 
+/// A copy cannot tell: it does not know what an administrator made on the target.
+const fn unseen(rule: Rule) -> Rule {
+    Rule { measurable: false, ..rule }
+}
+
 pub(super) const RULES: &[Rule] = &[
     rule(
         "concurrently-in-transaction",
@@ -52,13 +57,13 @@ pub(super) const RULES: &[Rule] = &[
         "a COMMIT ends the transaction that the tool put around the file: what follows is done or undone by itself",
         "leave BEGIN and COMMIT out, or begin the file with `-- no-transaction`",
     ),
-    rule(
+    unseen(rule(
         "extension-bare",
         Level::Error,
         Source::Own,
         "it fails each time where an administrator made the extension beforehand, as a deployment's role often may not",
         "CREATE EXTENSION IF NOT EXISTS",
-    ),
+    )),
     rule(
         "rows-refuse",
         Level::Error,
