@@ -59,6 +59,8 @@ pub(crate) enum Command {
     List,
     /// Draw a stored report again
     Report(Redraw),
+    /// Say what migrations would do to a busy database: told from their text, and measured on a copy
+    Hazards(Hazards),
 }
 
 /// `runbook rehearse`
@@ -146,4 +148,36 @@ pub(crate) struct Redraw {
     /// As on a terminal (the default)
     #[arg(long, group = "form")]
     pub(crate) terminal: bool,
+}
+
+/// `runbook hazards`
+#[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("task"),
+    after_help = "Examples:
+  runbook hazards                                     the pending migrations of runbook.toml, by their text
+  runbook hazards migrations/008_index.up.sql --measure
+  runbook hazards --score                             how often the rules are right, of the labelled corpus
+
+Exit status: 0 no hazard · 1 a hazard, or a score below its target · 2 usage or configuration"
+)]
+pub(crate) struct Hazards {
+    /// SQL files to look at, instead of the pending migrations
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The revision that is deployed: what follows it is pending [default: runbook.toml's, or the one before the newest]
+    #[arg(long, value_name = "REV")]
+    pub(crate) from: Option<String>,
+    /// Run each on copies with rows, beside readers and writers, and say what it really does
+    #[arg(long)]
+    pub(crate) measure: bool,
+    /// Print precision and recall against the labelled corpus
+    #[arg(long, group = "task", conflicts_with = "files")]
+    pub(crate) score: bool,
+    /// Print docs/hazards.md; with --measure, first write down what this server shows
+    #[arg(long, group = "task", conflicts_with = "files")]
+    pub(crate) docs: bool,
+    /// Write the measurement of today into the corpus
+    #[arg(long, requires = "score")]
+    pub(crate) record: bool,
 }

@@ -3,6 +3,7 @@
 mod arguments;
 mod doctor;
 mod failure;
+mod hazards;
 mod list;
 mod progress;
 mod redraw;
@@ -53,6 +54,7 @@ fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {
             Command::Verify(command) => verify::verify(&command, global, screen).await,
             Command::Smoke(command) => smoke::smoke(&command, global, screen).await,
             Command::Doctor => doctor::doctor(global, screen).await,
+            Command::Hazards(command) => hazards::hazards(&command, global, screen).await,
             #[cfg(feature = "rehearse")]
             Command::Rehearse(command) => rehearse::rehearse(&command, global, screen).await,
             #[cfg(not(feature = "rehearse"))]

@@ -32,6 +32,7 @@ pub(crate) fn load(global: &Global) -> Result<System, Failure> {
     // The files that suites read later: what is wrong with one is known before anything runs.
     ::smoke::validate(&settings).map_err(|error| *error)?;
     integrity::rules::load(&settings).map_err(Failure::said)?;
+    schema::hazards::check_settings(&settings.root, &settings.hazards.allow).map_err(|error| *error)?;
     perf::Query::all(&settings).map_err(|error| *error)?;
     Ok(System { settings, registry, procedure })
 }

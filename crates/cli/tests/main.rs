@@ -8,6 +8,7 @@
 
 mod defects;
 mod folder;
+mod hazards;
 mod library;
 mod misfit;
 mod plan;

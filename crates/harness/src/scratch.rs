@@ -29,6 +29,14 @@ impl Scratch for FromHarness {
         let revision = revision.to_owned();
         Box::pin(give(if seeded { Kind::Seeded(revision) } else { Kind::At(revision) }))
     }
+
+    fn loaded(
+        &self,
+        revision: &str,
+        rows: u64,
+    ) -> BoxFuture<'_, Result<Box<dyn ScratchDatabase>, CheckError>> {
+        Box::pin(give(Kind::Loaded(revision.to_owned(), rows)))
+    }
 }
 
 async fn give(kind: Kind) -> Result<Box<dyn ScratchDatabase>, CheckError> {

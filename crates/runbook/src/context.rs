@@ -82,6 +82,17 @@ pub trait Scratch: Send + Sync {
     /// A database at a migration revision, with the seed rows that the settings name where `seeded`.
     fn at(&self, revision: &str, seeded: bool)
     -> BoxFuture<'_, Result<Box<dyn ScratchDatabase>, CheckError>>;
+
+    /// A database at a migration revision, seeded, with `rows` generated rows of the data set's leading table and
+    /// what belongs to them. A giver that has no data set says so.
+    fn loaded(
+        &self,
+        revision: &str,
+        rows: u64,
+    ) -> BoxFuture<'_, Result<Box<dyn ScratchDatabase>, CheckError>> {
+        let reason = format!("there is no data set to fill revision {revision} with {rows} rows");
+        Box::pin(async { Err(CheckError::Missing(reason)) })
+    }
 }
 
 /// A scratch database: reclaimed when dropped.

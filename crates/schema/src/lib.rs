@@ -3,6 +3,7 @@
 mod catalogue_drift;
 mod constraints_validated;
 mod foreign_keys_covered;
+pub mod hazards;
 mod indexes_redundant;
 mod indexes_valid;
 mod migrations_head;
@@ -30,6 +31,8 @@ pub fn checks() -> Vec<Check> {
         catalogue_drift::CHECK,
         constraints_validated::CHECK,
         foreign_keys_covered::CHECK,
+        hazards::MEASURED,
+        hazards::STATIC,
         indexes_redundant::CHECK,
         indexes_valid::CHECK,
         migrations_head::CHECK,

@@ -43,6 +43,8 @@ pub struct Settings {
     pub thresholds: Thresholds,
     /// `[limits]`
     pub limits: Limits,
+    /// `[hazards]`: how migrations are judged before they meet a busy database.
+    pub hazards: Hazards,
     /// `[integrity]`
     pub integrity: Integrity,
     /// `[perf]`
@@ -81,6 +83,8 @@ struct File {
     thresholds: Thresholds,
     #[serde(default)]
     limits: Limits,
+    #[serde(default)]
+    hazards: Hazards,
     #[serde(default)]
     integrity: Integrity,
     #[serde(default)]
@@ -124,6 +128,7 @@ impl Settings {
             backup: file.backup,
             thresholds: file.thresholds,
             limits: file.limits,
+            hazards: file.hazards,
             integrity: file.integrity,
             perf: file.perf,
             monitoring: file.monitoring,

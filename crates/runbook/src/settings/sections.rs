@@ -323,6 +323,53 @@ impl Limits {
     }
 }
 
+/// `[hazards]`: how migrations are judged before they meet a busy database.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hazards {
+    /// The longest that a statement of the application may be kept waiting.
+    #[serde(rename = "budget_seconds", deserialize_with = "seconds")]
+    pub budget: Duration,
+    /// How large the target is, in rows of the data set's leading table; `[data] scale` where it is not given.
+    pub target_rows: Option<u64>,
+    /// The two sizes at which a migration is measured, in the same rows; what grows between them is extrapolated.
+    pub sizes: [u64; 2],
+    /// How fast the target reads and writes its disks, in MB a second: a copy that is measured stands in memory.
+    pub disk_mb_per_second: f64,
+    /// How many rows one of the target's processes goes through in a second.
+    pub rows_per_second: f64,
+    /// Tables that stay small, so that going through one of them keeps nobody waiting.
+    pub small_tables: Vec<String>,
+    /// Known hazards.
+    pub allow: Vec<AllowedHazard>,
+}
+
+impl Default for Hazards {
+    fn default() -> Self {
+        Self {
+            budget: Duration::from_secs(1),
+            target_rows: None,
+            sizes: [1_000, 4_000],
+            disk_mb_per_second: 100.0,
+            rows_per_second: 1_500_000.0,
+            small_tables: Vec::new(),
+            allow: Vec::new(),
+        }
+    }
+}
+
+/// `[[hazards.allow]]`: a known hazard, and why it is accepted.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllowedHazard {
+    /// The rule.
+    pub rule: toml::Spanned<String>,
+    /// The table, without its schema; every table where it is not given.
+    pub table: Option<String>,
+    /// The reason, which the report shows.
+    pub reason: String,
+}
+
 /// `[integrity]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]

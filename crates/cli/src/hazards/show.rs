@@ -1,0 +1,151 @@
+//! How hazards are printed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use schema::hazards::measure::Effect;
+use schema::hazards::rules::Level;
+use schema::hazards::score::Score;
+use schema::hazards::{Class, Found, Script};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::screen::Screen;
+
+/// A migration, as far as it was looked at.
+pub(super) struct Shown {
+    pub(super) script: Script,
+    pub(super) found: Vec<Found>,
+    /// What was measured, in words.
+    pub(super) seen: Vec<(Option<Class>, String)>,
+    pub(super) effects: Vec<Effect>,
+}
+
+impl Shown {
+    pub(super) fn is_hazard(&self) -> bool {
+        self.found.iter().any(Found::is_error)
+    }
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    file: String,
+    line: usize,
+    rule: &'a str,
+    class: &'a str,
+    level: &'a str,
+    object: Option<&'a str>,
+    why: &'a str,
+    instead: &'a str,
+    allowed: Option<&'a str>,
+}
+
+/// Prints all of them, or their JSON.
+pub(super) fn print(all: &[Shown], screen: &Screen) -> Result<(), Failure> {
+    if screen.json {
+        let entries: Vec<Entry<'_>> = all.iter().flat_map(entries).collect();
+        let text = serde_json::to_string_pretty(&entries).map_err(Failure::said)?;
+        screen.print(&(text + "\n"));
+        return Ok(());
+    }
+    for shown in all {
+        screen.row(&one(shown, screen.style.verbose));
+    }
+    let hazards = all.iter().filter(|shown| shown.is_hazard()).count();
+    let many = if all.len() == 1 { "migration" } else { "migrations" };
+    screen.print(&format!("{hazards} of {} {many} would be a hazard\n", all.len()));
+    Ok(())
+}
+
+fn entries(shown: &Shown) -> impl Iterator<Item = Entry<'_>> {
+    shown.found.iter().map(|found| Entry {
+        file: shown.script.path.display().to_string(),
+        line: found.line,
+        rule: found.rule.id,
+        class: found.rule.class.word(),
+        level: if found.level == Level::Error { "error" } else { "advice" },
+        object: found.object.as_deref(),
+        why: found.rule.why,
+        instead: found.rule.instead,
+        allowed: found.allowed.as_deref(),
+    })
+}
+
+fn one(shown: &Shown, verbose: bool) -> String {
+    let mut page = format!("{}\n", shown.script.path.display());
+    let errors = shown.found.iter().filter(|found| found.level == Level::Error);
+    for found in errors {
+        let object = found.object.as_ref().map(|object| format!(" {object}")).unwrap_or_default();
+        let _ = writeln!(page, "  line {}{object}: {} ({})", found.line, found.rule.id, found.rule.class);
+        if let Some(reason) = &found.allowed {
+            let _ = writeln!(page, "      allowed because {reason}");
+            continue;
+        }
+        let _ = writeln!(page, "      {}", found.rule.why);
+        let _ = writeln!(page, "      locked: {}", found.rule.locks);
+        let _ = writeln!(page, "      hurt: {}", found.rule.waits);
+        let _ = writeln!(page, "      instead: {}", found.rule.instead);
+    }
+    let mut advice: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for found in shown.found.iter().filter(|found| found.level == Level::Advice) {
+        advice.entry(found.rule.id).or_default().push(found.line.to_string());
+    }
+    for (rule, lines) in advice {
+        let _ = writeln!(page, "  advice {rule}: line {}", lines.join(", "));
+    }
+    for effect in &shown.effects {
+        measured(&mut page, shown, effect, verbose);
+    }
+    for (class, text) in &shown.seen {
+        let class = class.map_or("beside it", Class::word);
+        let _ = writeln!(page, "  measured, {class}: {text}");
+    }
+    if page.lines().count() == 1 {
+        page.push_str("  nothing to say\n");
+    }
+    page
+}
+
+/// One statement, as it was seen on the larger copy.
+fn measured(page: &mut String, shown: &Shown, effect: &Effect, verbose: bool) {
+    let line = shown.script.statements.get(effect.statement).map_or(1, |statement| statement.line);
+    let locks: Vec<String> = effect.locks.iter().map(|(table, mode)| format!("{table} {mode}")).collect();
+    let locks = if locks.is_empty() { "no lock that matters".to_owned() } else { locks.join(", ") };
+    let _ = writeln!(
+        page,
+        "  measured, line {line}: {locks}; {} rows read, {} written, {} relations written anew",
+        effect.volume.read,
+        effect.volume.written,
+        effect.rewritten.len()
+    );
+    if verbose {
+        let ms = effect.took.as_secs_f64() * 1000.0;
+        let anew: Vec<&str> = effect.rewritten.iter().map(String::as_str).collect();
+        let _ = writeln!(
+            page,
+            "      {ms:.1} ms, {} bytes of WAL, {} of temporary files; {}",
+            effect.wal,
+            effect.temporary,
+            anew.join(" ")
+        );
+    }
+}
+
+/// A line of figures, and the names of those that were told wrongly.
+pub(super) fn score(of: &str, score: &Score) -> String {
+    let mut text = format!(
+        "{of}: recall {:.3}, precision {:.3} ({} hazards found, {} missed; {} safe ones passed, {} wronged)\n",
+        score.recall(),
+        score.precision(),
+        score.hits,
+        score.missed.len(),
+        score.passed,
+        score.wronged.len()
+    );
+    for (word, names) in [("missed", &score.missed), ("wronged", &score.wronged)] {
+        if !names.is_empty() {
+            let _ = writeln!(text, "  {word}: {}", names.join(", "));
+        }
+    }
+    text
+}

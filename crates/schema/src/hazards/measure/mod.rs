@@ -1,0 +1,176 @@
+//! What a migration really does: run on a copy with rows, statement by statement, at two sizes.
+//!
+//! Modes of locks, rewritten relations and rows are facts and the same each time. How long somebody would wait at the
+//! target's size is extrapolated from the volume that is read and written, which is a fact too: the time that a copy
+//! in memory takes says little about a target that reads from disks, and counts only where it is the longer one.
+
+mod compat;
+mod effect;
+mod forecast;
+mod loss;
+mod retry;
+mod run;
+mod uncovered;
+pub mod victims;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use runbook::check::CheckError;
+use runbook::context::{Context, ScratchDatabase};
+use runbook::ephemeral::Ephemeral;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
+
+pub use effect::{Effect, Locks, Volume};
+pub use forecast::{Forecast, Wait, Who, forecast};
+pub use run::Refused;
+
+use super::{Class, Script};
+
+/// How a migration is measured.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The revision of the copies.
+    pub revision: String,
+    /// Statements that are committed before the migration is looked at.
+    pub setup: String,
+    /// Rows of the leading table in the two copies.
+    pub sizes: [u64; 2],
+    /// The same of the target.
+    pub target: u64,
+    /// The longest wait.
+    pub budget: Duration,
+    /// Of the target's disks.
+    pub bytes_per_second: f64,
+    /// Of one of its processors.
+    pub rows_per_second: f64,
+    /// Whether readers and writers run beside it, to be timed.
+    pub victims: bool,
+}
+
+impl Plan {
+    /// As the settings have it, on copies at `revision`.
+    pub fn of(context: &Context, revision: &str) -> Self {
+        let hazards = &context.settings.hazards;
+        Self {
+            revision: revision.to_owned(),
+            setup: String::new(),
+            sizes: hazards.sizes,
+            target: hazards.target_rows.unwrap_or(context.settings.data.scale).max(hazards.sizes[1]),
+            budget: hazards.budget,
+            bytes_per_second: hazards.disk_mb_per_second * 1_000_000.0,
+            rows_per_second: hazards.rows_per_second,
+            victims: false,
+        }
+    }
+}
+
+/// What was seen.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    /// Of each statement, at the larger size; fewer where one failed.
+    pub effects: Vec<Effect>,
+    /// What somebody would wait for at the target's size.
+    pub waits: Vec<Wait>,
+    /// Statements of the old application that no longer work, with the server's words.
+    pub broken: Vec<String>,
+    /// Rows and values that are gone.
+    pub lost: Vec<String>,
+    /// Why it cannot be run again after it stopped half way.
+    pub stuck: Vec<String>,
+    /// The statement that the server refused.
+    pub refused: Option<Refused>,
+    /// How long readers and writers beside it waited, in the copies.
+    pub victims: Option<victims::Felt>,
+}
+
+impl Measured {
+    /// The longest wait at the target's size.
+    pub fn longest(&self) -> Option<&Wait> {
+        self.waits.iter().max_by(|a, b| a.seconds.total_cmp(&b.seconds).then(b.who.cmp(&a.who)))
+    }
+
+    /// The kinds of harm that were seen.
+    pub fn classes(&self, budget: Duration) -> Vec<Class> {
+        let stalls = self.longest().is_some_and(|wait| wait.seconds > budget.as_secs_f64());
+        let seen = [
+            (Class::Stall, stalls),
+            (Class::Breaks, !self.broken.is_empty()),
+            (Class::Loses, !self.lost.is_empty()),
+            (Class::Retry, !self.stuck.is_empty() || self.refused.is_some()),
+        ];
+        seen.into_iter().filter(|(_, yes)| *yes).map(|(class, _)| class).collect()
+    }
+
+    /// Modes by table, of all statements: `projects AccessExclusiveLock`.
+    pub fn modes(&self) -> BTreeMap<String, Vec<String>> {
+        let mut modes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (table, mode) in self.effects.iter().flat_map(|effect| effect.locks.iter()) {
+            let known = modes.entry(table.clone()).or_default();
+            if !known.contains(mode) {
+                known.push(mode.clone());
+            }
+        }
+        modes
+    }
+}
+
+/// Measures a migration on copies of its own.
+///
+/// # Errors
+/// When a copy cannot be had, or the server goes away.
+pub async fn measure(context: &Context, script: &Script, plan: &Plan) -> Result<Measured, CheckError> {
+    let small = copy(context, plan, plan.sizes[0]).await?;
+    let large = copy(context, plan, plan.sizes[1]).await?;
+    let uncovered = uncovered::read(small.database()).await?;
+    let first = run::run(small.database(), script).await?;
+    let probes = compat::Probes::of(large.database()).await?;
+    let before = loss::Inventory::of(large.database()).await?;
+    let traffic = if plan.victims { Some(victims::Traffic::start(large.database()).await?) } else { None };
+    let second = run::run(large.database(), script).await?;
+    let mut measured = Measured { refused: second.refused.clone(), ..Measured::default() };
+    if let Some(traffic) = traffic {
+        measured.victims = Some(traffic.stop().await?);
+    }
+    if measured.refused.is_none() {
+        measured.broken = probes.broken(large.database()).await?;
+        measured.lost = before.lost(large.database()).await?;
+        measured.stuck = retry::stuck(context, script, plan).await?;
+    }
+    measured.waits = forecast(script, &first.effects, &second.effects, plan);
+    let (less, more) = (uncovered::read(small.database()).await?, uncovered::read(large.database()).await?);
+    measured.waits.extend(uncovered::waits(script, &uncovered, &less, &more, plan));
+    measured.effects = second.effects;
+    Ok(measured)
+}
+
+/// A copy with rows in it, set up.
+async fn copy(context: &Context, plan: &Plan, rows: u64) -> Result<Box<dyn ScratchDatabase>, CheckError> {
+    let copy = context.scratch()?.loaded(&plan.revision, rows).await?;
+    if !plan.setup.is_empty() {
+        execute(&mut connect(copy.database()).await?, &plan.setup).await?;
+    }
+    Ok(copy)
+}
+
+/// A session that may do anything, by itself.
+async fn connect(database: &Ephemeral) -> Result<PgConnection, CheckError> {
+    let options = database.url().connect_options().application_name("runbook");
+    // One process: what it does is counted in this session, and parallel workers would not be.
+    let options = options.options([
+        ("max_parallel_maintenance_workers", "0"),
+        ("max_parallel_workers_per_gather", "0"),
+        ("statement_timeout", "120s"),
+        ("lock_timeout", "30s"),
+    ]);
+    options.connect().await.map_err(runbook::context::classify)
+}
+
+async fn execute(connection: &mut PgConnection, sql: &str) -> Result<(), CheckError> {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(connection)
+        .await
+        .map_err(runbook::context::classify)?;
+    Ok(())
+}

@@ -1,0 +1,263 @@
+//! Running a script on a copy, one statement at a time, and looking after each before its transaction ends.
+
+use std::time::{Duration, Instant};
+
+use runbook::check::CheckError;
+use runbook::ephemeral::Ephemeral;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _};
+
+use super::effect::{Effect, State, held};
+use super::{connect, execute};
+use crate::hazards::script::{Script, Statement, Unit};
+
+/// How long a statement that runs outside a transaction is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The statement that the server refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Its place in the script.
+    pub statement: usize,
+    /// The line on which it starts.
+    pub line: usize,
+    /// The server's words.
+    pub words: String,
+}
+
+/// A run, as far as it came.
+#[derive(Debug, Default)]
+pub(super) struct Ran {
+    pub(super) effects: Vec<Effect>,
+    pub(super) refused: Option<Refused>,
+}
+
+/// The counters of the server that a statement moves.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+struct Counters {
+    wal: i64,
+    temporary: i64,
+}
+
+/// Runs the whole script.
+pub(super) async fn run(database: &Ephemeral, script: &Script) -> Result<Ran, CheckError> {
+    let mut session = connect(database).await?;
+    let mut ran = Ran::default();
+    for unit in &script.units {
+        let statements = script.of(unit);
+        let first = unit.statements.start;
+        let refused = if unit.transaction {
+            transaction(&mut session, statements, first, &mut ran.effects).await?
+        } else {
+            alone(database, &mut session, script, unit, &mut ran.effects).await?
+        };
+        if refused.is_some() {
+            ran.refused = refused;
+            break;
+        }
+    }
+    let _ = session.close().await;
+    Ok(ran)
+}
+
+/// Runs the script's units without looking, as a tool would, and gives the first refusal.
+pub(super) async fn plainly(
+    session: &mut PgConnection,
+    script: &Script,
+    units: &[Unit],
+) -> Result<Option<Refused>, CheckError> {
+    for unit in units {
+        if unit.transaction {
+            execute(session, "BEGIN").await?;
+        }
+        for (offset, statement) in script.of(unit).iter().enumerate() {
+            if let Err(error) = send(session, &statement.sql).await {
+                if unit.transaction {
+                    execute(session, "ROLLBACK").await?;
+                }
+                return Ok(Some(refusal(statement, unit.statements.start + offset, &error)));
+            }
+        }
+        if unit.transaction
+            && let Err(error) = send(session, "COMMIT").await
+            && let Some(last) = script.of(unit).last()
+        {
+            return Ok(Some(refusal(last, unit.statements.end - 1, &error)));
+        }
+    }
+    Ok(None)
+}
+
+async fn transaction(
+    session: &mut PgConnection,
+    statements: &[Statement],
+    first: usize,
+    effects: &mut Vec<Effect>,
+) -> Result<Option<Refused>, CheckError> {
+    let pid = pid(session).await?;
+    execute(session, "BEGIN").await?;
+    let start = State::read(session).await?;
+    let mut before = start.clone();
+    for (offset, statement) in statements.iter().enumerate() {
+        let counted = counters(session).await?;
+        // A small table is read whole where a large one would be looked up by an index, if there is one.
+        let planned = writes_rows(statement);
+        if planned {
+            execute(session, "SET LOCAL enable_seqscan = off").await?;
+        }
+        let began = Instant::now();
+        if let Err(error) = send(session, &statement.sql).await {
+            execute(session, "ROLLBACK").await?;
+            return Ok(Some(refusal(statement, first + offset, &error)));
+        }
+        let took = began.elapsed();
+        if planned {
+            execute(session, "SET LOCAL enable_seqscan = on").await?;
+        }
+        let after = State::read(session).await?;
+        let mut effect = before.difference(&after, &start);
+        effect.statement = first + offset;
+        effect.took = took;
+        effect.locks = start.locks(&held(session, pid).await?);
+        let now = counters(session).await?;
+        effect.wal = u64::try_from(now.wal - counted.wal).unwrap_or_default();
+        effect.temporary = u64::try_from(now.temporary - counted.temporary).unwrap_or_default();
+        effects.push(effect);
+        before = after;
+    }
+    if let Err(error) = send(session, "COMMIT").await {
+        let _ = execute(session, "ROLLBACK").await;
+        return Ok(statements.last().map(|last| refusal(last, first + statements.len() - 1, &error)));
+    }
+    Ok(None)
+}
+
+/// A statement outside a transaction ends its locks by itself. It is made to wait for a transaction of ours that
+/// writes to the tables it names; while it waits, its locks can be seen.
+async fn alone(
+    database: &Ephemeral,
+    session: &mut PgConnection,
+    script: &Script,
+    unit: &Unit,
+    effects: &mut Vec<Effect>,
+) -> Result<Option<Refused>, CheckError> {
+    let Some(statement) = script.of(unit).first() else { return Ok(None) };
+    let at = unit.statements.start;
+    let mut watcher = connect(database).await?;
+    let start = State::read(&mut watcher).await?;
+    let mut blocker = Blocker::start(database, &start, statement).await?;
+    let pid = pid(session).await?;
+    let counted = counters(&mut watcher).await?;
+    let mut seen = Vec::new();
+    let sql = statement.sql.clone();
+    let began = Instant::now();
+    let outcome = {
+        let work = send(session, &sql);
+        tokio::pin!(work);
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            // Ours to poll: the statement goes on between two looks.
+            match tokio::time::timeout(Duration::from_millis(3), &mut work).await {
+                Ok(outcome) => break outcome,
+                Err(_) if tokio::time::Instant::now() > deadline => {
+                    return Err(CheckError::Interrupted(format!(
+                        "line {}: it was not done in time",
+                        statement.line
+                    )));
+                }
+                Err(_) => {}
+            }
+            seen.extend(held(&mut watcher, pid).await?);
+            if blocker.is_some() && waits(&mut watcher, pid).await? {
+                seen.extend(held(&mut watcher, pid).await?);
+                if let Some(blocker) = blocker.take() {
+                    blocker.end().await?;
+                }
+            }
+        }
+    };
+    if let Some(blocker) = blocker {
+        blocker.end().await?;
+    }
+    if let Err(error) = outcome {
+        return Ok(Some(refusal(statement, at, &error)));
+    }
+    let after = State::read(&mut watcher).await?;
+    let now = counters(&mut watcher).await?;
+    let mut effect = start.difference(&after, &start);
+    effect.touched.clear();
+    effect.statement = at;
+    effect.took = began.elapsed();
+    effect.watched = !vacuums(statement);
+    effect.locks = start.locks(&seen);
+    effect.wal = u64::try_from(now.wal - counted.wal).unwrap_or_default();
+    effect.temporary = u64::try_from(now.temporary - counted.temporary).unwrap_or_default();
+    effects.push(effect);
+    Ok(None)
+}
+
+/// A transaction that writes to the tables which a statement may wait for.
+pub(super) struct Blocker(PgConnection);
+
+impl Blocker {
+    /// `None` where the statement waits for nobody.
+    pub(super) async fn start(
+        database: &Ephemeral,
+        state: &State,
+        statement: &Statement,
+    ) -> Result<Option<Self>, CheckError> {
+        if !statement.sql.to_uppercase().contains("CONCURRENTLY") && !vacuums(statement) {
+            return Ok(None);
+        }
+        let mut session = connect(database).await?;
+        execute(&mut session, "BEGIN").await?;
+        // Whichever table it is: a statement names its table, or an index of it.
+        for table in state.tables() {
+            let _ = send(&mut session, "SAVEPOINT one").await;
+            if send(&mut session, &format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE")).await.is_err() {
+                execute(&mut session, "ROLLBACK TO one").await?;
+            }
+        }
+        Ok(Some(Self(session)))
+    }
+
+    pub(super) async fn end(mut self) -> Result<(), CheckError> {
+        execute(&mut self.0, "COMMIT").await
+    }
+}
+
+fn writes_rows(statement: &Statement) -> bool {
+    let upper = statement.sql.to_uppercase();
+    ["UPDATE", "DELETE", "WITH", "DO", "MERGE"].iter().any(|word| upper.starts_with(word))
+}
+
+fn vacuums(statement: &Statement) -> bool {
+    statement.sql.to_uppercase().starts_with("VACUUM")
+}
+
+/// Whether a session waits for a lock.
+pub(super) async fn waits(watcher: &mut PgConnection, pid: i32) -> Result<bool, CheckError> {
+    sqlx::query_scalar("SELECT cardinality(pg_catalog.pg_blocking_pids($1)) > 0")
+        .bind(pid)
+        .fetch_one(watcher)
+        .await
+        .map_err(runbook::context::classify)
+}
+
+/// The number of a session's process.
+pub(super) async fn pid(session: &mut PgConnection) -> Result<i32, CheckError> {
+    let pid = sqlx::query_scalar("SELECT pg_catalog.pg_backend_pid()").fetch_one(session).await;
+    pid.map_err(runbook::context::classify)
+}
+
+pub(super) async fn send(session: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(session).await.map(drop)
+}
+
+pub(super) fn refusal(statement: &Statement, at: usize, error: &sqlx::Error) -> Refused {
+    Refused { statement: at, line: statement.line, words: runbook::context::describe(error) }
+}
+
+async fn counters(session: &mut PgConnection) -> Result<Counters, CheckError> {
+    sqlx::query_as(include_str!("counters.sql")).fetch_one(session).await.map_err(runbook::context::classify)
+}

@@ -1,0 +1,57 @@
+//! alembic's SQL, taken both ways.
+
+use std::sync::Arc;
+
+use harness::Database;
+use runbook::settings::MigrationTool;
+use runbook::verdict::Outcome;
+use schema::hazards::Runs;
+use schema::hazards::alembic::Capture;
+use schema::hazards::steps::{of_settings, parse};
+
+use super::{errors, told};
+use crate::verdict;
+
+#[tokio::test]
+async fn written_and_sent_statements_of_a_revision_are_both_taken() {
+    let db = Database::empty().await.unwrap();
+    let mut settings = (*harness::settings()).clone();
+    settings.migrations.tool = MigrationTool::Alembic;
+    migrations::open(&settings).unwrap().upgrade(db.url(), "004").await.unwrap();
+    let capture = Capture::of(&settings).unwrap();
+    let written = capture.offline(&[(Some("004"), "005")]).await.unwrap().remove(0).unwrap();
+    let sent = capture.sent(db.url(), Some("004"), "005").await.unwrap();
+    for (text, how) in [(&written, "written"), (&sent, "sent")] {
+        assert!(text.contains("BEGIN;") && text.contains("COMMIT;"), "{how}: {text}");
+        let script = parse("005.py".as_ref(), text.clone(), Runs::AsWritten).unwrap();
+        let found = told(&settings, &script);
+        let rules = errors(&found);
+        assert!(
+            rules.contains(&"index-not-concurrent") && rules.contains(&"foreign-key-validated"),
+            "{how}: {rules:?}"
+        );
+    }
+    // What is sent also asks the database where it stands.
+    assert!(sent.contains("SELECT") && !sent.contains("%("), "{sent}");
+}
+
+#[tokio::test]
+async fn pending_revisions_of_alembic_are_judged_like_files() {
+    let db = Database::empty().await.unwrap();
+    let mut context = db.context();
+    let mut settings = (*context.settings).clone();
+    settings.migrations.tool = MigrationTool::Alembic;
+    let steps = of_settings(&settings, Some("004")).await.unwrap();
+    let pending: Vec<&str> = steps.iter().filter(|step| step.pending).map(|step| step.id.as_str()).collect();
+    assert_eq!(pending, ["005", "006", "007"]);
+    // Values without a literal form: --sql cannot write them, and they are sent all the same.
+    let unwritten: Vec<&str> =
+        steps.iter().filter(|step| step.unwritten.is_some()).map(|step| step.id.as_str()).collect();
+    assert_eq!(unwritten, ["004"]);
+    migrations::open(&settings).unwrap().upgrade(db.url(), "006").await.unwrap();
+    context.scratch = None;
+    context.settings = Arc::new(settings);
+    let verdict = verdict(&context, "schema.hazards.static").await;
+    assert_eq!(verdict.outcome(), Outcome::Pass, "{verdict:?}");
+    assert_eq!(verdict.summary(), Some("1 pending · 3 applied ones would not pass"), "{verdict:?}");
+}
