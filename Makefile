@@ -13,8 +13,8 @@ ARGS ?=
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## Install what is missing: Postgres, pg_dump, alembic (asks first)
-	@scripts/setup postgres clients alembic
+setup: ## Install what is missing: Postgres, pg_dump, alembic, FastAPI, schemathesis (asks first)
+	@scripts/setup postgres clients alembic fastapi schemathesis
 
 rehearse: ## Carry out the whole runbook on an ephemeral database, rollback included
 	@scripts/setup postgres clients
