@@ -50,6 +50,8 @@ pub(crate) async fn claims(reader: &mut Reader, settings: &Settings) -> Result<V
             _ => claims.push(claim),
         }
     }
+    // What was planned was locked.
+    reader.release().await?;
     Ok(claims)
 }
 

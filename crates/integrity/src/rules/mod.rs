@@ -53,6 +53,8 @@ pub(crate) async fn plan(reader: &mut Reader, rules: &[Rule]) -> Result<Vec<(usi
             Err(error) => hindered.push((index, error)),
         }
     }
+    // What was planned was locked. A session that is lost is told by whoever needs it next.
+    let _ = reader.release().await;
     Ok(hindered)
 }
 
