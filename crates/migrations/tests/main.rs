@@ -6,5 +6,7 @@ mod catalogue;
 mod deployers;
 mod equality;
 mod folder;
+mod mend;
 mod sqlx_files;
 mod support;
+mod versions;
