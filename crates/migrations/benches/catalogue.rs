@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a bench, not a library")]
 #![allow(missing_docs, reason = "a bench has no public items")]
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -128,7 +129,7 @@ async fn ours(url: &DatabaseUrl) -> (usize, Duration) {
 }
 
 fn pg_dump(server: &Server, url: &DatabaseUrl) -> Duration {
-    let mut command = Command::new(server.binaries().program("pg_dump"));
+    let mut command = Command::new(program(server));
     command.arg("--schema-only").stdout(Stdio::null());
     command.envs(
         url.libpq_environment().into_iter().map(|(name, value)| (name, value.expose_secret().to_owned())),
@@ -136,6 +137,16 @@ fn pg_dump(server: &Server, url: &DatabaseUrl) -> Duration {
     let start = Instant::now();
     assert!(command.status().unwrap().success());
     start.elapsed()
+}
+
+/// The server's own `pg_dump`: Debian's on the PATH is a script that looks for it.
+fn program(server: &Server) -> PathBuf {
+    let major = server.binaries().major;
+    let named =
+        ["RUNBOOK_PG_CLIENTS", "RUNBOOK_PG_BIN"].iter().filter_map(std::env::var_os).map(PathBuf::from);
+    let usual = [server.binaries().folder.clone(), format!("/usr/lib/postgresql/{major}/bin").into()];
+    let mut places = named.chain(usual).map(|folder| folder.join("pg_dump"));
+    places.find(|place| place.is_file()).unwrap_or_else(|| "pg_dump".into())
 }
 
 /// The most memory that a process takes which reads the catalogue once, in megabytes.
