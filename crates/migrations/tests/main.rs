@@ -6,6 +6,7 @@ mod catalogue;
 mod deployers;
 mod equality;
 mod folder;
+mod killed;
 mod mend;
 mod sqlx_files;
 mod support;

@@ -6,6 +6,7 @@ mod clean;
 mod defects;
 mod hazards;
 mod hostile;
+mod leftovers;
 mod needs;
 mod rights;
 mod snapshots;
