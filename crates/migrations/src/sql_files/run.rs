@@ -63,8 +63,8 @@ async fn step(connection: &mut PgConnection, migration: &Migration) -> Result<()
     );
     sqlx::query(AssertSqlSafe(sql))
         .bind(migration.version)
-        .bind(migration.description.as_ref())
-        .bind(migration.checksum.as_ref())
+        .bind(&*migration.description)
+        .bind(&*migration.checksum)
         .execute(connection)
         .await?;
     Ok(())

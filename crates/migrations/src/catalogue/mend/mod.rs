@@ -4,6 +4,7 @@
 //! many, the connection of a subscription) has an ellipsis where a person must decide.
 
 mod alter;
+mod attached;
 mod create;
 mod parts;
 
