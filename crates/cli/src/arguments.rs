@@ -61,6 +61,55 @@ pub(crate) enum Command {
     Report(Redraw),
     /// Say what migrations would do to a busy database: told from their text, and measured on a copy
     Hazards(Hazards),
+    /// Describe a table, view, type or function of a live database, as \d+ does
+    Describe(Describe),
+    /// Say what differs between two databases, or a database and its migrations, and what would mend it
+    Diff(Diff),
+}
+
+/// `runbook describe`
+#[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("where").required(true),
+    after_help = "Examples:
+  runbook describe projects --target staging
+  runbook describe 'sales.\"Odd name\"' --database-url postgres://reader@db.example/app"
+)]
+pub(crate) struct Describe {
+    /// Its name, with its schema unless that is the system's first
+    #[arg(value_name = "TABLE")]
+    pub(crate) name: String,
+    /// A target of runbook.toml: [targets.NAME]
+    #[arg(long, value_name = "NAME", group = "where", env = "RUNBOOK_TARGET")]
+    pub(crate) target: Option<String>,
+    /// The address of a database; its password is better kept in PGPASSWORD or ~/.pgpass
+    #[arg(long, value_name = "URL", group = "where")]
+    pub(crate) database_url: Option<String>,
+}
+
+/// `runbook diff`
+#[derive(Debug, Args)]
+#[command(after_help = "Each side is an address, a target of runbook.toml, or what a tool's migrations make.
+
+Examples:
+  runbook diff sqlx staging                what somebody changed on staging by hand
+  runbook diff sqlx@006 alembic@006        whether both tools make the same
+  runbook diff staging production --sql    the statements that make production like staging
+
+Exit status: 0 equal · 1 different · 2 usage or configuration")]
+pub(crate) struct Diff {
+    /// As it should be: postgres://…, TARGET, sqlx[@REV] or alembic[@REV]
+    #[arg(value_name = "A")]
+    pub(crate) a: String,
+    /// As it is
+    #[arg(value_name = "B")]
+    pub(crate) b: String,
+    /// Print the statements that make B like A, in the order in which they can be run, and nothing else
+    #[arg(long)]
+    pub(crate) sql: bool,
+    /// Leave out owners, grants and default privileges
+    #[arg(long)]
+    pub(crate) no_access: bool,
 }
 
 /// `runbook rehearse`

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod arguments;
+mod describe;
+mod diff;
 mod doctor;
 mod failure;
 mod hazards;
@@ -53,6 +55,8 @@ fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {
         match arguments.command {
             Command::Verify(command) => verify::verify(&command, global, screen).await,
             Command::Smoke(command) => smoke::smoke(&command, global, screen).await,
+            Command::Describe(command) => describe::describe(&command, global, screen).await,
+            Command::Diff(command) => diff::diff(&command, global, screen).await,
             Command::Doctor => doctor::doctor(global, screen).await,
             Command::Hazards(command) => hazards::hazards(&command, global, screen).await,
             #[cfg(feature = "rehearse")]

@@ -1,7 +1,7 @@
 //! The catalogue's text: everything is seen, and the same definition reads the same under any name.
 
 use harness::Database;
-use migrations::catalogue::Catalogue;
+use migrations::catalogue::{Catalogue, Kind};
 use rstest::rstest;
 use runbook::ephemeral::Ephemeral;
 
@@ -105,7 +105,7 @@ async fn a_column_that_moved_is_a_difference() {
 async fn a_schema_that_is_not_there_reads_as_nothing_of_it() {
     let db = Database::migrated().await.unwrap();
     let catalogue = read(&db, "nowhere").await;
-    assert!(catalogue.names().all(|name| name.kind == "extension"), "{}", catalogue.text());
+    assert!(catalogue.names().all(|name| name.kind == Kind::Extension), "{}", catalogue.text());
 }
 
 async fn read(database: &Ephemeral, schema: &str) -> Catalogue {

@@ -102,3 +102,21 @@ fn an_empty_or_missing_folder_is_one_sentence() {
     copied.settings.migrations.sqlx = None;
     assert!(matches!(copied.refusal(), MigrationError::NotConfigured { key: "sqlx" }));
 }
+
+#[test]
+fn a_file_of_50_mb_is_data_and_no_migration() {
+    let copied = Copied::of(MigrationTool::Sqlx);
+    copied.write("008_x.up.sql", "");
+    let file = std::fs::OpenOptions::new().write(true).open(copied.folder.join("008_x.up.sql")).unwrap();
+    file.set_len(50 << 20).unwrap();
+    assert_eq!(copied.problems(), ["008_x.up.sql: it is 50 MB, and 8 is the most that a migration may be"]);
+}
+
+#[test]
+fn what_does_not_parse_is_shown_with_a_caret() {
+    let copied = Copied::of(MigrationTool::Sqlx);
+    copied.write("008_x.up.sql", "SELECT 1;\n\nCREATE TABEL t (a int);\n");
+    let error = copied.refusal().to_string();
+    assert!(error.contains("008_x.up.sql:3: it does not parse: "), "{error}");
+    assert!(error.ends_with("mend it where the caret stands: `CREATE ^TABEL t (a int);`"), "{error}");
+}

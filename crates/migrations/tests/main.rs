@@ -6,5 +6,8 @@ mod catalogue;
 mod deployers;
 mod equality;
 mod folder;
+mod killed;
+mod mend;
 mod sqlx_files;
 mod support;
+mod versions;

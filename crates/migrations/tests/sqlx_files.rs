@@ -96,6 +96,36 @@ async fn a_failing_statement_is_named_with_its_line_and_rolled_back() {
 }
 
 #[tokio::test]
+async fn a_statement_that_fails_on_the_rows_is_named_although_the_database_names_no_position() {
+    let db = Database::seeded().await.unwrap();
+    let copied = Copied::of(MigrationTool::Sqlx);
+    let up =
+        "CREATE TABLE fresh (a int);\nSELECT 1;\n\nALTER TABLE projects\n    ADD CHECK (false);\nSELECT 2;\n";
+    copied.write("008_x.up.sql", up);
+    let error = copied.open().upgrade(db.url(), "008").await.unwrap_err().to_string();
+    assert!(error.contains("008_x.up.sql:4: check constraint"), "{error}");
+    assert!(
+        error.contains("(SQLSTATE 23514), in `ALTER TABLE projects ADD CHECK (false)`; it was rolled back"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_version_table_is_as_sqlx_itself_leaves_it() {
+    let (ours, theirs) = (Database::empty().await.unwrap(), Database::empty().await.unwrap());
+    let settings = harness::settings();
+    migrations::open_with(&settings, MigrationTool::Sqlx).unwrap().upgrade(ours.url(), "007").await.unwrap();
+    let folder = settings.path(settings.migrations.sqlx.as_ref().unwrap());
+    sqlx::migrate::Migrator::new(folder).await.unwrap().run(theirs.pool()).await.unwrap();
+    let rows = "SELECT version, description, success, encode(checksum, 'hex'), execution_time >= 0
+        FROM _sqlx_migrations ORDER BY version";
+    let read = async |db: &Database| -> Vec<(i64, String, bool, String, bool)> {
+        sqlx::query_as(rows).fetch_all(db.pool()).await.unwrap()
+    };
+    assert_eq!(read(&ours).await, read(&theirs).await);
+}
+
+#[tokio::test]
 async fn a_revision_without_a_way_back_stops_the_downgrade_before_it_starts() {
     let db = Database::migrated().await.unwrap();
     let copied = Copied::of(MigrationTool::Sqlx);

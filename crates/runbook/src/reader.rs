@@ -6,6 +6,7 @@ mod plan;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Row as _};
@@ -35,6 +36,17 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Where every statement starts from. Going back to it after an error keeps the transaction and its snapshot
 /// (REPEATABLE READ takes one for the whole transaction), and frees what locks the failed statement took.
 const START: &str = "runbook_start";
+
+/// What makes the server spell a definition in one way, whatever the role, the database or the session set: every name
+/// that is not `pg_catalog`'s own with its schema, dates and bytes as they are written nowhere else. `pg_dump` does so.
+const SPELLING: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL datestyle = 'ISO, YMD'; \
+    SET LOCAL intervalstyle = postgres; SET LOCAL timezone = 'UTC'; SET LOCAL bytea_output = hex; \
+    SET LOCAL xmloption = content; SET LOCAL extra_float_digits = 1; SET LOCAL quote_all_identifiers = off";
+
+/// And back to what the session had.
+const OWN_SPELLING: &str = "SET LOCAL search_path TO DEFAULT; SET LOCAL datestyle TO DEFAULT; \
+    SET LOCAL intervalstyle TO DEFAULT; SET LOCAL timezone TO DEFAULT; SET LOCAL bytea_output TO DEFAULT; \
+    SET LOCAL xmloption TO DEFAULT; SET LOCAL extra_float_digits TO DEFAULT; SET LOCAL quote_all_identifiers TO DEFAULT";
 
 /// An open READ ONLY transaction that takes one parsed SELECT, EXPLAIN or SHOW at a time
 /// ([`ReadStatement`]), and nothing else. Dropping it rolls back.
@@ -116,6 +128,47 @@ impl Reader {
             [row] => Ok(row.try_get(0)?),
             other => Err(CheckError::Other(format!("{} rows where one was expected", other.len()))),
         }
+    }
+
+    /// As [`Self::rows`], giving each row to `each` as it comes: a result of any size in little memory.
+    ///
+    /// # Errors
+    /// As [`Self::rows`], and the first error of `each`.
+    pub async fn for_each(
+        &mut self,
+        sql: &str,
+        arguments: PgArguments,
+        mut each: impl FnMut(&PgRow) -> Result<(), sqlx::Error>,
+    ) -> Result<(), CheckError> {
+        let statement = ReadStatement::parse_cached(sql)?;
+        self.catalogue.judge(&statement)?;
+        let query = sqlx::query_with(AssertSqlSafe(statement.sql().to_owned()), arguments).persistent(false);
+        let work = async |connection: &mut PgConnection| {
+            let mut rows = query.fetch(connection);
+            let mut wrong = None;
+            // Read to the end also after an error of ours: the rest is on its way.
+            while let Some(row) = rows.try_next().await? {
+                if wrong.is_none() {
+                    wrong = each(&row).err();
+                }
+            }
+            wrong.map_or(Ok(()), Err)
+        };
+        let limit = self.limits.statement + GRACE;
+        if let Err(error) = self.session.bounded(limit, work).await? {
+            let _ = self.session.control(format!("ROLLBACK TO SAVEPOINT {START}")).await;
+            return Err(crate::context::classify(error));
+        }
+        Ok(())
+    }
+
+    /// Whether the server is to spell definitions in the one way that does not depend on the session's settings, as
+    /// `pg_dump` has it do: every name with its schema. Ends with the transaction, or with a statement that fails.
+    ///
+    /// # Errors
+    /// When the session is gone.
+    pub async fn spell_out(&mut self, on: bool) -> Result<(), CheckError> {
+        self.session.control(if on { SPELLING } else { OWN_SPELLING }.to_owned()).await
     }
 
     /// Exports the transaction's snapshot, for `pg_dump --snapshot` or another session that is to see the very same

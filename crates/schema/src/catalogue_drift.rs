@@ -3,7 +3,7 @@
 use migrations::catalogue::{Catalogue, Difference};
 use runbook::check::{Check, CheckError, CheckFuture};
 use runbook::context::Context;
-use runbook::verdict::{Evidence, Finding, Verdict};
+use runbook::verdict::{Evidence, Finding, Severity, Verdict};
 
 pub(crate) const CHECK: Check =
     Check::live_safe("schema.catalogue.drift", "the database is what its migrations make", run);
@@ -30,39 +30,39 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
     let mut evidence = Evidence::of("objects");
     evidence.examine(wanted.len() as u64);
     let differences = Catalogue::diff(&wanted, &found);
-    if differences.is_empty() {
+    if differences.iter().all(|difference| difference.access) {
         evidence.summarise(format!("{} objects as revision {current} makes them", wanted.len()));
     }
-    for difference in differences {
-        evidence.find(describe(&difference, &current));
+    for difference in &differences {
+        evidence.find(describe(difference, "the database", &format!("revision {current}")));
     }
     Ok(evidence.verdict())
 }
 
-fn describe(difference: &Difference, revision: &str) -> Finding {
+/// What differs, what each side says, and the statements that mend it: `left` is as it should be. Who owns and may use
+/// a thing is given by people and not by migrations, as a rule, so that is advice.
+pub(crate) fn describe(difference: &Difference, right: &str, left: &str) -> Finding {
     let object = match &difference.part {
         Some(part) => format!("{}, {part}", difference.object),
         None => difference.object.to_string(),
     };
-    let (problem, remedy) = match (&difference.left, &difference.right) {
-        (Some(_), None) => (
-            format!("the database lacks it, revision {revision} makes it"),
-            "make it again as the migration does".to_owned(),
-        ),
-        (None, _) => (
-            format!("the database has it, no migration up to {revision} makes it"),
-            "write a migration that makes it, or drop it".to_owned(),
-        ),
+    let (problem, otherwise) = match (&difference.left, &difference.right) {
+        (Some(_), None) => (format!("{right} lacks it, {left} makes it"), "make it as the migration does"),
+        (None, _) => {
+            (format!("{right} has it, no migration up to {left} makes it"), "write a migration that makes it")
+        }
         (Some(wanted), Some(found)) => (
-            format!(
-                "the database has `{}`, revision {revision} makes `{}`",
-                one_line(found),
-                one_line(wanted)
-            ),
-            "write a migration that makes it so, or alter it back".to_owned(),
+            format!("{right} has `{}`, {left} makes `{}`", one_line(found), one_line(wanted)),
+            "write a migration that makes it so",
         ),
     };
-    Finding::error(object, problem, remedy)
+    let remedy = difference.remedy();
+    let remedy = if remedy.is_empty() { otherwise.to_owned() } else { one_line(&remedy) };
+    let mut finding = Finding::error(object, problem, remedy);
+    if difference.access {
+        finding.severity = Severity::Advice;
+    }
+    finding
 }
 
 fn one_line(text: &str) -> String {

@@ -1,16 +1,22 @@
 #![doc = include_str!("../README.md")]
 
 mod catalogue_drift;
+mod columns_wide_enough;
 mod constraints_validated;
+mod extensions_current;
 mod foreign_keys_covered;
 pub mod hazards;
 mod indexes_redundant;
 mod indexes_valid;
+mod keys_exhaustion;
+mod migration_data;
 mod migrations_head;
 mod migrations_history;
 mod migrations_reversible;
+mod privileges_application;
 mod rows;
 mod sequences_exhaustion;
+mod server_settings;
 mod server_version;
 mod tables_logged;
 mod tables_primary_key;
@@ -29,16 +35,21 @@ use sqlx::{Arguments as _, FromRow};
 pub fn checks() -> Vec<Check> {
     vec![
         catalogue_drift::CHECK,
+        columns_wide_enough::CHECK,
         constraints_validated::CHECK,
+        extensions_current::CHECK,
         foreign_keys_covered::CHECK,
         hazards::MEASURED,
         hazards::STATIC,
         indexes_redundant::CHECK,
         indexes_valid::CHECK,
+        keys_exhaustion::CHECK,
         migrations_head::CHECK,
         migrations_history::CHECK,
         migrations_reversible::CHECK,
+        privileges_application::CHECK,
         sequences_exhaustion::CHECK,
+        server_settings::CHECK,
         server_version::CHECK,
         tables_logged::CHECK,
         tables_primary_key::CHECK,

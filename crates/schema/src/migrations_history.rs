@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use migrations::MigrationError;
 use runbook::check::{Check, CheckError, CheckFuture};
 use runbook::context::Context;
 use runbook::settings::MigrationTool;
@@ -22,9 +23,26 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
     // alembic is a child process that is waited for: not on a thread that others share.
     let examined =
         tokio::task::spawn_blocking(move || migrations::examine(&settings, settings.migrations.tool));
-    let (revisions, problems) =
-        examined.await.map_err(|error| CheckError::Other(error.to_string()))?.map_err(crate::unasked)?;
     let mut evidence = Evidence::of("revisions");
+    let (revisions, problems) = match examined.await.map_err(|error| CheckError::Other(error.to_string()))? {
+        Ok(examined) => examined,
+        // Without the tool, or with a project that it cannot read, nothing can be deployed: that is found, not missed.
+        Err(
+            error @ (MigrationError::NoAlembic { .. }
+            | MigrationError::Alembic { .. }
+            | MigrationError::Unreadable { .. }),
+        ) => {
+            let tool = match context.settings.migrations.tool {
+                MigrationTool::Sqlx => "sqlx",
+                MigrationTool::Alembic => "alembic",
+            };
+            let text = error.to_string();
+            let (problem, remedy) = text.split_once("; ").unwrap_or((&text, "mend what it names"));
+            evidence.find(Finding::error(tool, problem, remedy));
+            return Ok(evidence.verdict());
+        }
+        Err(error) => return Err(crate::unasked(error)),
+    };
     evidence.examine(revisions.len() as u64);
     for problem in problems {
         evidence.find(Finding::error(problem.place(), &problem.text, &problem.remedy));

@@ -9,6 +9,7 @@ use runbook::context::Context;
 use runbook::ephemeral::Ephemeral;
 use runbook::verdict::{Evidence, Finding, Measurement, Verdict};
 
+use crate::migration_data::MigrationData;
 use crate::rows;
 
 pub(crate) const CHECK: Check = Check::ephemeral_only(
@@ -30,12 +31,16 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
     let Some(heights) = climb(context, &*migrator, fresh.database(), &mut evidence).await? else {
         return Ok(evidence.verdict());
     };
+    let ids: Vec<&str> = migrator.history().iter().map(|revision| revision.id.as_str()).collect();
+    let data = MigrationData::read(context, &ids, &mut evidence)?;
+    evidence.measure(Measurement::new("files of rows and questions", data.len() as f64, "files"));
     let seeded = scratch.at(head, true).await?;
     let mut descent = Descent {
         context,
         migrator: &*migrator,
         database: seeded.database(),
         heights: &heights,
+        data,
         evidence,
         good: 0,
         lost: 0,
@@ -73,6 +78,7 @@ struct Descent<'a> {
     migrator: &'a dyn Migrator,
     database: &'a Ephemeral,
     heights: &'a [Catalogue],
+    data: MigrationData,
     evidence: Evidence,
     good: u64,
     lost: u64,
@@ -114,6 +120,9 @@ impl Descent<'_> {
         let after = rows::count(self.context, self.database).await?;
         self.count_losses(&format!("{} {}", revision.id, revision.name), &before, &after);
         let left = self.compare(at, "what it made is not undone by its revert", &revision.id).await?;
+        if let Some(finding) = self.data.before(&revision.id, self.database).await? {
+            self.evidence.find(finding);
+        }
         if let Err(error) = self.migrator.upgrade(self.database.url(), &revision.id).await {
             self.evidence.find(failed(
                 &revision.id,
@@ -124,6 +133,9 @@ impl Descent<'_> {
             return Ok(false);
         }
         let again = self.compare(at + 1, "it is not the same after down and up again", &revision.id).await?;
+        for finding in self.data.after(&revision.id, self.database).await? {
+            self.evidence.find(finding);
+        }
         if let Err(error) = self.migrator.downgrade(self.database.url(), below).await {
             self.evidence.find(failed(
                 &revision.id,

@@ -11,7 +11,13 @@ async fn seeded_database_is_silent_and_every_check_passes() {
     let verdicts = verdicts(&db.context()).await;
     assert_eq!(failed(&verdicts), []);
     for (id, verdict) in &verdicts {
-        assert_eq!(verdict.outcome(), Outcome::Pass, "{id}: {verdict:?}");
+        match *id {
+            // The application's role is nobody of this server, and a server of our own has settings of its own.
+            "schema.privileges.application" | "schema.server.settings" => {
+                assert_eq!(verdict.outcome(), Outcome::NotMeasured, "{id}: {verdict:?}");
+            }
+            _ => assert_eq!(verdict.outcome(), Outcome::Pass, "{id}: {verdict:?}"),
+        }
     }
     assert_eq!(verdicts["schema.foreign_keys.covered"].examined(), 2);
     assert_eq!(verdicts["schema.migrations.head"].examined(), 7);
@@ -59,6 +65,8 @@ async fn database_with_nothing_in_it_passes_no_check_of_its_objects() {
             "schema.migrations.head" => Outcome::Fail,
             // They do not look at objects of the system.
             "schema.hazards.static" | "schema.migrations.history" | "schema.server.version" => Outcome::Pass,
+            // What the system needs is not there.
+            "schema.columns.wide_enough" | "schema.extensions.current" => Outcome::Fail,
             _ => Outcome::NotMeasured,
         };
         assert_eq!(verdict.outcome(), expected, "{id}: {verdict:?}");

@@ -6,6 +6,8 @@ mod clean;
 mod defects;
 mod hazards;
 mod hostile;
+mod leftovers;
+mod needs;
 mod rights;
 mod snapshots;
 mod written;

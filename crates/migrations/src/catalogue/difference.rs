@@ -1,9 +1,10 @@
-//! What differs between two catalogues, fact by fact.
+//! What differs between two catalogues, fact by fact, and what would mend it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Fact, ObjectName};
+use super::mend::{self, Mend};
+use super::{Fact, Kind, ObjectName, Part};
 
 /// One fact that the two sides do not share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,36 @@ pub struct Difference {
     pub left: Option<String>,
     /// What the right side says.
     pub right: Option<String>,
+    /// Whether it is about who owns or may use a thing, and not about the thing.
+    pub access: bool,
+    mends: Vec<Mend>,
+}
+
+impl Difference {
+    /// The statements that would make the right side like the left, in their order. One with an ellipsis needs a person.
+    pub fn statements(&self) -> impl Iterator<Item = &str> {
+        self.mends.iter().map(|mend| mend.sql.as_str())
+    }
+
+    /// The same as one text.
+    pub fn remedy(&self) -> String {
+        self.statements().collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// The statements of all differences, in an order in which they can be run: what others stand on is made first and dropped
+/// last.
+pub fn script(differences: &[Difference]) -> Vec<&str> {
+    let mut mends: Vec<&Mend> = Vec::new();
+    for difference in differences {
+        for mend in &difference.mends {
+            if !mends.contains(&mend) {
+                mends.push(mend);
+            }
+        }
+    }
+    mends.sort_by_key(|mend| mend.due);
+    mends.into_iter().map(|mend| mend.sql.as_str()).collect()
 }
 
 impl fmt::Display for Difference {
@@ -37,36 +68,86 @@ pub(super) fn between(left: &Objects, right: &Objects) -> Vec<Difference> {
     names.dedup();
     let mut differences = Vec::new();
     for name in names {
-        match (left.get(name), right.get(name)) {
-            (Some(a), Some(b)) if a != b => differences.extend(parts(name, a, b)),
-            (Some(_), Some(_)) | (None, None) => {}
-            (a, b) => differences.push(Difference {
-                object: name.clone(),
-                part: None,
-                left: a.map(|_| "present".into()),
-                right: b.map(|_| "present".into()),
-            }),
+        let mends = match (left.get(name), right.get(name)) {
+            (Some(a), Some(b)) if a != b => {
+                differences.extend(parts(name, a, b));
+                continue;
+            }
+            (Some(wanted), None) => mend::make(name, wanted),
+            (None, Some(found)) => mend::drop(name, found),
+            (Some(_), Some(_)) | (None, None) => continue,
+        };
+        differences.push(Difference {
+            object: name.clone(),
+            part: None,
+            left: left.get(name).map(|_| "present".into()),
+            right: right.get(name).map(|_| "present".into()),
+            access: name.kind == Kind::DefaultPrivileges,
+            mends,
+        });
+    }
+    follow_parents(&mut differences, left, right);
+    differences
+}
+
+/// What a parent does, its children do with it: their own statements would fail.
+fn follow_parents(differences: &mut [Difference], left: &Objects, right: &Objects) {
+    let said: Vec<(String, Option<String>, Option<String>)> = differences
+        .iter()
+        .filter(|difference| difference.object.kind == Kind::Table)
+        .map(|difference| (difference.object.name.clone(), difference.part.clone(), difference.left.clone()))
+        .collect();
+    for difference in differences.iter_mut().filter(|difference| difference.object.kind == Kind::Table) {
+        let facts =
+            |side: &Objects| -> Vec<Fact> { side.get(&difference.object).cloned().unwrap_or_default() };
+        let (one, other) = (facts(left), facts(right));
+        let text = |facts: &[Fact], part: Part| {
+            facts.iter().find(|fact| fact.part == part).map(|fact| fact.base().to_owned())
+        };
+        let Some(part) = &difference.part else { continue };
+        let is = |word: &str| part.starts_with(word);
+        // A typed table has the columns of its type.
+        if is("column ") && text(&one, Part::OfType).is_some() && text(&other, Part::OfType).is_some() {
+            difference.mends.clear();
+        }
+        let (Some(parents), Some(still)) = (text(&one, Part::Inherits), text(&other, Part::Inherits)) else {
+            continue;
+        };
+        let follows = parents == still
+            && said.iter().filter(|(table, ..)| parents.split(", ").any(|parent| parent == table)).any(
+                |(_, its, wanted)| {
+                    let same = its.as_deref() == Some(part.as_str()) && (is("column ") || is("constraint "));
+                    let index = is("index ")
+                        && its.as_deref().is_some_and(|its| its.starts_with("index "))
+                        && wanted.as_deref().map(|text| text.replacen("only ", "", 1)) == difference.left;
+                    same || index
+                },
+            );
+        if follows {
+            difference.mends.clear();
         }
     }
-    differences
 }
 
 fn parts(object: &ObjectName, left: &[Fact], right: &[Fact]) -> Vec<Difference> {
     let (a, b) = (by_part(left), by_part(right));
     let mut differences = Vec::new();
-    let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
+    let mut keys: Vec<&(Part, String)> = a.keys().chain(b.keys()).collect();
     keys.sort();
     keys.dedup();
     for key in keys {
-        let (one, other) = (a.get(key), b.get(key));
-        if one != other {
-            differences.push(Difference {
-                object: object.clone(),
-                part: Some(key.clone()),
-                left: one.cloned(),
-                right: other.cloned(),
-            });
+        let (one, other) = (a.get(key).copied(), b.get(key).copied());
+        if one == other {
+            continue;
         }
+        differences.push(Difference {
+            object: object.clone(),
+            part: one.or(other).map(Fact::key),
+            left: one.map(Fact::definition),
+            right: other.map(Fact::definition),
+            access: key.0.is_access(),
+            mends: mend::alter(object, (left, right), (one, other)),
+        });
     }
     if differences.is_empty() {
         // The same facts in another order: columns have been moved about.
@@ -75,25 +156,22 @@ fn parts(object: &ObjectName, left: &[Fact], right: &[Fact]) -> Vec<Difference> 
             part: Some("order of columns".into()),
             left: Some(order(left)),
             right: Some(order(right)),
+            access: false,
+            mends: Vec::new(),
         });
     }
     differences
 }
 
-fn by_part(facts: &[Fact]) -> BTreeMap<String, String> {
-    let mut parts = BTreeMap::new();
-    for fact in facts {
-        let key = format!("{} {}", fact.part, fact.name).trim().to_owned();
-        parts.insert(key, fact.definition.trim().to_owned());
-    }
-    parts
+fn by_part(facts: &[Fact]) -> BTreeMap<(Part, String), &Fact> {
+    facts.iter().map(|fact| ((fact.part, fact.name.clone()), fact)).collect()
 }
 
 fn order(facts: &[Fact]) -> String {
     let names: Vec<&str> = facts
         .iter()
-        .filter(|f| ["column", "label"].contains(&f.part.as_str()))
-        .map(|f| f.name.as_str())
+        .filter(|fact| matches!(fact.part, Part::Column | Part::Label))
+        .map(|fact| fact.name.as_str())
         .collect();
     names.join(", ")
 }

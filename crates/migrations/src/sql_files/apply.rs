@@ -5,6 +5,7 @@ use sqlx::migrate::{Migrate as _, MigrateError, Migration};
 use sqlx::postgres::PgDatabaseError;
 use sqlx::{Connection as _, PgConnection};
 
+use super::run::{self, Broken};
 use super::{Applied, SqlFiles, VERSION_TABLE, line};
 use crate::{MigrationError, Migrator as _, lock};
 
@@ -29,8 +30,9 @@ impl SqlFiles {
         for revision in self.pending(current.as_deref()) {
             let version = self.version_of(&revision.id)?;
             let Some(migration) = self.folder.up(version).filter(|_| version <= target) else { break };
-            let applied = connection.apply(VERSION_TABLE, migration).await;
-            applied.map_err(|error| failed(&revision.id, &revision.file, migration, error))?;
+            run::run(&mut connection, migration)
+                .await
+                .map_err(|error| failed(&revision.id, &revision.file, migration, error))?;
             done.push(revision.id.clone());
         }
         connection.close().await?;
@@ -61,8 +63,9 @@ impl SqlFiles {
         }
         let mut done = Vec::new();
         for (revision, migration, file) in steps {
-            let reverted = connection.revert(VERSION_TABLE, migration).await;
-            reverted.map_err(|error| failed(&revision.id, file, migration, error))?;
+            run::run(&mut connection, migration)
+                .await
+                .map_err(|error| failed(&revision.id, file, migration, error))?;
             done.push(revision.id.clone());
         }
         connection.close().await?;
@@ -90,12 +93,11 @@ impl SqlFiles {
     }
 }
 
-/// The database's words about a migration, with the line of the file where the database named a position.
-fn failed(id: &str, file: &std::path::Path, migration: &Migration, error: MigrateError) -> MigrationError {
-    let error = match error {
-        MigrateError::ExecuteMigration(error, _) | MigrateError::Execute(error) => error,
-        other => return MigrationError::VersionTable(other.to_string()),
-    };
+/// The database's words about a migration, with the statement and its line; the line of the fault itself where the
+/// database named a position.
+fn failed(id: &str, file: &std::path::Path, migration: &Migration, broken: Broken) -> MigrationError {
+    let Broken { statement, error } = broken;
+    let statement = statement.and_then(|number| run::statement(migration.sql.as_str(), number));
     let position = error
         .as_database_error()
         .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())
@@ -107,7 +109,14 @@ fn failed(id: &str, file: &std::path::Path, migration: &Migration, error: Migrat
         Some(position) => {
             format!("{}:{}", file.display(), line::of_character(migration.sql.as_str(), position))
         }
-        None => file.display().to_string(),
+        None => match &statement {
+            Some((line, _)) => format!("{}:{line}", file.display()),
+            None => file.display().to_string(),
+        },
     };
-    MigrationError::Failed { id: id.into(), place, message: runbook::context::describe(&error) }
+    let mut message = runbook::context::describe(&error);
+    if let Some((_, text)) = statement {
+        message = format!("{message}, in `{text}`");
+    }
+    MigrationError::Failed { id: id.into(), place, message }
 }

@@ -133,6 +133,9 @@ impl Folder {
     }
 }
 
+/// A file larger than this is data, not a migration: it is neither read nor parsed.
+const LARGEST: u64 = 8 << 20;
+
 /// Takes a file's name and text apart as sqlx does.
 fn read_file(path: &Path) -> Result<File, Problem> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -145,6 +148,14 @@ fn read_file(path: &Path) -> Result<File, Problem> {
                 "rename or remove it",
             )
         })?;
+    let size = std::fs::metadata(path).map_or(0, |file| file.len());
+    if size > LARGEST {
+        return Err(Problem::of(
+            path,
+            format!("it is {} MB, and {} is the most that a migration may be", size >> 20, LARGEST >> 20),
+            "load data with COPY, outside of the migrations",
+        ));
+    }
     let bytes = std::fs::read(path).map_err(|error| {
         Problem::of(path, format!("it cannot be read: {error}"), "see to its permissions")
     })?;
@@ -163,8 +174,9 @@ fn parse(file: &File) -> Option<Problem> {
     let parsed = SourceFile::parse(&file.sql);
     let error = parsed.errors().into_iter().min_by_key(|error| error.range().start())?;
     let at = usize::from(error.range().start());
+    let remedy = format!("mend it where the caret stands: `{}`", line::with_caret(&file.sql, at));
     Some(
-        Problem::of(&file.path, format!("it does not parse: {}", error.message()), "mend the statement")
+        Problem::of(&file.path, format!("it does not parse: {}", error.message()), remedy)
             .at(line::of_byte(file.sql.as_bytes(), at)),
     )
 }

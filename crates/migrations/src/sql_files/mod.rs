@@ -4,6 +4,7 @@ mod apply;
 mod folder;
 mod line;
 mod numbering;
+mod run;
 
 use std::path::Path;
 use std::time::Duration;

@@ -29,6 +29,8 @@ pub struct Settings {
     pub database: DatabaseSection,
     /// `[migrations]`
     pub migrations: Migrations,
+    /// `[schema]`: what the system needs of its schema and its server.
+    pub schema: SchemaSection,
     /// `[data]`: the data set of a rehearsal.
     pub data: Data,
     /// `[api]`
@@ -69,6 +71,8 @@ struct File {
     #[serde(default)]
     database: DatabaseSection,
     migrations: Migrations,
+    #[serde(default)]
+    schema: SchemaSection,
     #[serde(default)]
     data: Data,
     #[serde(default)]
@@ -121,6 +125,7 @@ impl Settings {
             system: file.system,
             database: file.database,
             migrations: file.migrations,
+            schema: file.schema,
             data: file.data,
             api: file.api,
             services: file.services,

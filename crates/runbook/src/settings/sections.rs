@@ -62,6 +62,27 @@ pub struct Migrations {
     pub alembic: Option<PathBuf>,
     /// The revision that is deployed before this deployment; the one before the newest by default.
     pub deployed: Option<String>,
+    /// The folder of rows and questions about single migrations: `ID.before.sql` is run before the revision goes up,
+    /// each row that the query in `ID.after.sql` gives says what is wrong after it.
+    pub data: Option<PathBuf>,
+}
+
+/// `[schema]`: what the system needs of its schema and its server.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SchemaSection {
+    /// The extensions that it uses.
+    pub extensions: Vec<String>,
+    /// What its code writes, by `table.column` (or `schema.table.column`): the narrowest type that holds it.
+    pub writes: BTreeMap<String, String>,
+    /// How many rows a table gains a day, where the statistics do not tell.
+    pub rows_per_day: BTreeMap<String, f64>,
+    /// How many days the keys of a table must last.
+    pub key_days: Option<f64>,
+    /// The role by which the application connects.
+    pub application_role: Option<String>,
+    /// Settings of a live server: `statement_timeout = "30s"`, or `max_connections = ">= 100"`.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// `[data]`: the data set of a rehearsal.

@@ -176,6 +176,7 @@ impl Settings {
         let single: [(&[&str], Option<&Path>); 7] = [
             (&["migrations", "sqlx"], self.migrations.sqlx.as_deref()),
             (&["migrations", "alembic"], self.migrations.alembic.as_deref()),
+            (&["migrations", "data"], self.migrations.data.as_deref()),
             (&["data", "generate"], self.data.generate.as_deref()),
             (&["api", "cases"], self.api.cases.as_deref()),
             (&["api", "certificate_authority"], self.api.certificate_authority.as_deref()),

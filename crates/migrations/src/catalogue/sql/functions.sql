@@ -1,31 +1,36 @@
 -- Functions, procedures and aggregates.
 SELECT
-    CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END AS kind,
-    format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS object,
-    f.rank,
-    0::bigint AS position,
-    f.part,
-    '' AS name,
-    f.definition
+    p.oid,
+    p.pronamespace,
+    quote_ident(p.proname),
+    pg_get_function_identity_arguments(p.oid),
+    p.prokind::text,
+    quote_ident(pg_get_userbyid(p.proowner)),
+    p.proacl::text[],
+    CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) ELSE concat_ws(', ',
+        'SFUNC = ' || g.aggtransfn::regproc,
+        'STYPE = ' || format_type(g.aggtranstype, NULL),
+        'SSPACE = ' || nullif(g.aggtransspace, 0),
+        'FINALFUNC = ' || nullif(g.aggfinalfn::oid, 0)::regproc,
+        CASE WHEN g.aggfinalextra THEN 'FINALFUNC_EXTRA' END,
+        'FINALFUNC_MODIFY = ' || CASE
+            WHEN g.aggfinalmodify <> CASE g.aggkind WHEN 'n' THEN 'r' ELSE 'w' END
+                THEN CASE g.aggfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END
+        END,
+        'COMBINEFUNC = ' || nullif(g.aggcombinefn::oid, 0)::regproc,
+        'SERIALFUNC = ' || nullif(g.aggserialfn::oid, 0)::regproc,
+        'DESERIALFUNC = ' || nullif(g.aggdeserialfn::oid, 0)::regproc,
+        'INITCOND = ' || quote_literal(g.agginitval),
+        'MSFUNC = ' || nullif(g.aggmtransfn::oid, 0)::regproc,
+        'MINVFUNC = ' || nullif(g.aggminvtransfn::oid, 0)::regproc,
+        'MSTYPE = ' || format_type(nullif(g.aggmtranstype, 0), NULL),
+        'MFINALFUNC = ' || nullif(g.aggmfinalfn::oid, 0)::regproc,
+        'MINITCOND = ' || quote_literal(g.aggminitval),
+        'SORTOP = ' || nullif(g.aggsortop, 0)::regoper,
+        CASE g.aggkind WHEN 'h' THEN 'HYPOTHETICAL' END,
+        'PARALLEL = ' || CASE p.proparallel WHEN 's' THEN 'SAFE' WHEN 'r' THEN 'RESTRICTED' END
+    ) END
 FROM pg_proc AS p
 JOIN pg_namespace AS n ON n.oid = p.pronamespace
 LEFT JOIN pg_aggregate AS g ON g.aggfnoid = p.oid
-CROSS JOIN LATERAL (VALUES
-    (0, 'object', ''),
-    (8, 'definition', CASE
-        WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid)
-        ELSE concat_ws(' ',
-            'step ' || g.aggtransfn::regproc,
-            'state ' || format_type(g.aggtranstype, NULL),
-            'final ' || nullif(g.aggfinalfn::oid, 0)::regproc,
-            'initial ' || quote_literal(g.agginitval)
-        )
-    END),
-    (9, 'comment', obj_description(p.oid, 'pg_proc'))
-) AS f (rank, part, definition)
 WHERE n.nspname = ANY ($1)
-    AND f.definition IS NOT NULL
-    AND NOT EXISTS (
-        SELECT FROM pg_depend AS d
-        WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-    )

@@ -1,57 +1,47 @@
--- Tables, views, materialized views, foreign tables and composite types: what is not a column, a constraint or
--- an index of theirs.
+-- Tables, views, foreign tables, composite types and sequences: what is not a column, a constraint or an index of
+-- theirs.
 SELECT
-    CASE c.relkind
-        WHEN 'r' THEN 'table'
-        WHEN 'p' THEN 'table'
-        WHEN 'f' THEN 'foreign table'
-        WHEN 'v' THEN 'view'
-        WHEN 'm' THEN 'materialized view'
-        ELSE 'type'
-    END AS kind,
-    format('%I.%I', n.nspname, c.relname) AS object,
-    f.rank,
-    0::bigint AS position,
-    f.part,
-    '' AS name,
-    f.definition
+    c.oid,
+    c.relnamespace,
+    quote_ident(c.relname),
+    c.relkind::text,
+    -- The comment of a composite type is on its type.
+    CASE c.relkind WHEN 'c' THEN c.reltype ELSE 0 END,
+    quote_ident(pg_get_userbyid(c.relowner)),
+    CASE WHEN c.relkind = 'c' THEN t.typacl ELSE c.relacl END::text[],
+    CASE c.relpersistence WHEN 'u' THEN 'unlogged' WHEN 't' THEN 'temporary' END,
+    CASE WHEN c.relkind IN ('r', 'p', 'm') THEN nullif(am.amname, 'heap') END::text,
+    quote_ident(ts.spcname),
+    c.reloptions || ARRAY(SELECT 'toast.' || o FROM unnest(toast.reloptions) AS o),
+    CASE WHEN c.relforcerowsecurity THEN CASE WHEN c.relrowsecurity THEN 'forced' ELSE 'forced, disabled' END
+        WHEN c.relrowsecurity THEN 'enabled'
+    END,
+    CASE c.relreplident
+        WHEN 'f' THEN CASE WHEN c.relkind IN ('r', 'p') THEN 'full' END
+        WHEN 'n' THEN CASE WHEN c.relkind IN ('r', 'p') THEN 'nothing' END
+        WHEN 'i' THEN 'index'
+    END,
+    CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
+    CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END,
+    CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
+    CASE WHEN c.relkind = 'm' AND NOT c.relispopulated THEN 'no' END,
+    CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
+    quote_ident(server.srvname),
+    foreigner.ftoptions,
+    -- A sequence: its bounds, not where it stands.
+    CASE WHEN c.relkind = 'S' THEN concat_ws(' ',
+        'as', CASE s.seqtypid WHEN 20 THEN 'bigint' WHEN 21 THEN 'smallint' ELSE 'integer' END,
+        'start', s.seqstart, 'increment', s.seqincrement, 'minimum', s.seqmin, 'maximum', s.seqmax,
+        'cache', s.seqcache, CASE WHEN s.seqcycle THEN 'cycle' END
+    ) END
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_am AS am ON am.oid = c.relam
 LEFT JOIN pg_tablespace AS ts ON ts.oid = c.reltablespace
-CROSS JOIN LATERAL (VALUES
-    (0, 'object', ''),
-    (1, 'persistence', CASE c.relpersistence WHEN 'u' THEN 'unlogged' WHEN 't' THEN 'temporary' END),
-    (1, 'access method', CASE WHEN c.relkind IN ('r', 'm') THEN nullif(am.amname, 'heap') END),
-    (1, 'tablespace', ts.spcname::text),
-    (1, 'options', array_to_string(ARRAY(SELECT unnest(c.reloptions) ORDER BY 1), ', ')),
-    (1, 'row security', CASE
-        WHEN c.relforcerowsecurity THEN 'forced'
-        WHEN c.relrowsecurity THEN 'enabled'
-    END),
-    (1, 'replica identity', CASE c.relreplident
-        WHEN 'f' THEN CASE WHEN c.relkind IN ('r', 'p') THEN 'full' END
-        WHEN 'n' THEN CASE WHEN c.relkind IN ('r', 'p') THEN 'nothing' END
-        WHEN 'i' THEN 'index'
-    END),
-    (1, 'partition by', CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END),
-    (1, 'partition bound', pg_get_expr(c.relpartbound, c.oid)),
-    (1, 'of type', CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END),
-    (1, 'inherits', (
-        SELECT string_agg(format('%I.%I', pn.nspname, p.relname), ', ' ORDER BY i.inhseqno)
-        FROM pg_inherits AS i
-        JOIN pg_class AS p ON p.oid = i.inhparent
-        JOIN pg_namespace AS pn ON pn.oid = p.relnamespace
-        WHERE i.inhrelid = c.oid
-    )),
-    (1, 'populated', CASE WHEN c.relkind = 'm' AND NOT c.relispopulated THEN 'no' END),
-    (8, 'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END),
-    (9, 'comment', obj_description(c.oid, 'pg_class'))
-) AS f (rank, part, definition)
+LEFT JOIN pg_class AS toast ON toast.oid = c.reltoastrelid AND toast.reloptions IS NOT NULL
+LEFT JOIN pg_type AS t ON t.oid = c.reltype AND c.relkind = 'c'
+LEFT JOIN pg_sequence AS s ON s.seqrelid = c.oid
+LEFT JOIN pg_foreign_table AS foreigner ON foreigner.ftrelid = c.oid
+LEFT JOIN pg_foreign_server AS server ON server.oid = foreigner.ftserver
 WHERE n.nspname = ANY ($1)
-    AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c')
-    AND nullif(f.definition, CASE f.rank WHEN 0 THEN NULL ELSE '' END) IS NOT NULL
-    AND NOT EXISTS (
-        SELECT FROM pg_depend AS d
-        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
-    )
+    AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c', 'S')

@@ -1,52 +1,40 @@
--- Triggers, rules and policies of relations.
+-- Triggers, rules and policies of relations. A trigger that carries out a constraint is told only where it does not fire
+-- as it should.
 SELECT
-    CASE c.relkind
-        WHEN 'v' THEN 'view'
-        WHEN 'm' THEN 'materialized view'
-        WHEN 'f' THEN 'foreign table'
-        ELSE 'table'
-    END AS kind,
-    format('%I.%I', n.nspname, c.relname) AS object,
-    f.rank,
-    0::bigint AS position,
-    f.part,
-    quote_ident(f.name) AS name,
-    f.definition
-FROM (
-    SELECT tgrelid AS relation, 5 AS rank, 'trigger' AS part, tgname::text AS name,
-        pg_get_triggerdef(oid) || CASE tgenabled
-            WHEN 'D' THEN ' disabled' WHEN 'R' THEN ' enabled on replicas' WHEN 'A' THEN ' enabled always' ELSE ''
-        END AS definition
-    FROM pg_trigger
-    WHERE NOT tgisinternal
-    UNION ALL
-    SELECT ev_class, 6, 'rule', rulename::text,
-        pg_get_ruledef(oid) || CASE ev_enabled
-            WHEN 'D' THEN ' disabled' WHEN 'R' THEN ' enabled on replicas' WHEN 'A' THEN ' enabled always' ELSE ''
-        END
-    FROM pg_rewrite
-    WHERE rulename <> '_RETURN'
-    UNION ALL
-    SELECT polrelid, 7, 'policy', polname::text,
-        concat_ws(' ',
-            CASE WHEN polpermissive THEN 'permissive' ELSE 'restrictive' END,
-            CASE polcmd
-                WHEN 'r' THEN 'for select' WHEN 'a' THEN 'for insert' WHEN 'w' THEN 'for update'
-                WHEN 'd' THEN 'for delete' ELSE 'for all'
-            END,
-            'to ' || (
-                SELECT string_agg(CASE role WHEN 0 THEN 'public' ELSE role::regrole::text END, ', ' ORDER BY role)
-                FROM unnest(polroles) AS role
-            ),
-            'using (' || pg_get_expr(polqual, polrelid) || ')',
-            'with check (' || pg_get_expr(polwithcheck, polrelid) || ')'
-        )
-    FROM pg_policy
-) AS f
-JOIN pg_class AS c ON c.oid = f.relation
+    'pg_trigger'::regclass::oid,
+    t.oid,
+    t.tgrelid,
+    'trigger',
+    quote_ident(coalesce(o.conname, t.tgname)),
+    CASE WHEN t.tgisinternal THEN 'of the constraint' ELSE pg_get_triggerdef(t.oid) END,
+    t.tgenabled::text,
+    NULL
+FROM pg_trigger AS t
+JOIN pg_class AS c ON c.oid = t.tgrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_constraint AS o ON o.oid = t.tgconstraint AND t.tgisinternal
+WHERE n.nspname = ANY ($1) AND (NOT t.tgisinternal OR t.tgenabled <> 'O')
+UNION ALL
+SELECT 'pg_rewrite'::regclass, r.oid, r.ev_class, 'rule', quote_ident(r.rulename), pg_get_ruledef(r.oid), r.ev_enabled::text, NULL
+FROM pg_rewrite AS r
+JOIN pg_class AS c ON c.oid = r.ev_class
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY ($1) AND r.rulename <> '_RETURN'
+UNION ALL
+SELECT 'pg_policy'::regclass, p.oid, p.polrelid, 'policy', quote_ident(p.polname), concat_ws(' ',
+    CASE WHEN p.polpermissive THEN 'permissive' ELSE 'restrictive' END,
+    CASE p.polcmd
+        WHEN 'r' THEN 'for select' WHEN 'a' THEN 'for insert' WHEN 'w' THEN 'for update'
+        WHEN 'd' THEN 'for delete' ELSE 'for all'
+    END,
+    'to ' || (
+        SELECT string_agg(CASE role WHEN 0 THEN 'public' ELSE role::regrole::text END, ', ' ORDER BY role)
+        FROM unnest(p.polroles) AS role
+    ),
+    'using (' || pg_get_expr(p.polqual, p.polrelid) || ')',
+    'with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')'
+), 'O', NULL
+FROM pg_policy AS p
+JOIN pg_class AS c ON c.oid = p.polrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = ANY ($1)
-    AND NOT EXISTS (
-        SELECT FROM pg_depend AS d
-        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
-    )

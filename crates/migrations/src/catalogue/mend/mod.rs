@@ -1,0 +1,83 @@
+//! The statements that would make one side of a difference like the other.
+//!
+//! They are meant to be read before they are run. What no statement can do (a column that moved, a label that is one too
+//! many, the connection of a subscription) has an ellipsis where a person must decide.
+
+mod alter;
+mod attached;
+mod create;
+mod parts;
+
+use super::fact::{Fact, Part};
+use super::{Kind, ObjectName};
+
+/// A statement, and when it is due among others: what others stand on is made first and dropped last.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mend {
+    pub(super) due: u8,
+    pub(super) sql: String,
+}
+
+/// When statements of each sort are due.
+mod due {
+    use super::Kind;
+
+    pub(super) const DETACH: u8 = 0;
+    pub(super) const OWNED: u8 = 110;
+    pub(super) const CONSTRAINT: u8 = 120;
+    pub(super) const INDEX: u8 = 121;
+    pub(super) const FOREIGN_KEY: u8 = 122;
+    pub(super) const TRIGGER: u8 = 123;
+    pub(super) const ACCESS: u8 = 130;
+
+    /// Dropping an object of a kind, the last kinds first. What tables stand on goes after they are altered.
+    pub(super) fn drop(kind: Kind) -> u8 {
+        if kind < Kind::Table { 200 - kind as u8 } else { 40 - kind as u8 }
+    }
+
+    /// Making one, or altering it.
+    pub(super) fn make(kind: Kind) -> u8 {
+        50 + kind as u8
+    }
+}
+
+/// Makes an object that the other side lacks.
+pub(super) fn make(object: &ObjectName, facts: &[Fact]) -> Vec<Mend> {
+    create::object(object, facts)
+}
+
+/// Drops an object that is one too many.
+pub(super) fn drop(object: &ObjectName, facts: &[Fact]) -> Vec<Mend> {
+    let ObjectName { kind, name } = object;
+    let sql = match kind {
+        // It goes with its column.
+        Kind::Sequence if facts.iter().any(|fact| fact.part == Part::IdentityOf) => return Vec::new(),
+        Kind::DefaultPrivileges => {
+            let grants = facts.iter().filter(|fact| fact.part == Part::Grant);
+            return grants.flat_map(|grant| parts::grant(object, None, Some(grant))).collect();
+        }
+        // It may be gone with the table that owns it.
+        Kind::Sequence => format!("DROP SEQUENCE IF EXISTS {name}"),
+        _ => format!("DROP {} {name}", kind.keyword()),
+    };
+    vec![Mend { due: due::drop(*kind), sql }]
+}
+
+/// Makes what both sides have, and differs, as it is wanted. `wanted` and `found` are the facts of both sides, `fact`
+/// those of the part that differs.
+pub(super) fn alter(
+    object: &ObjectName,
+    (wanted, found): (&[Fact], &[Fact]),
+    fact: (Option<&Fact>, Option<&Fact>),
+) -> Vec<Mend> {
+    alter::part(object, (wanted, found), fact)
+}
+
+fn mend(due: u8, sql: impl Into<String>) -> Mend {
+    Mend { due, sql: sql.into() }
+}
+
+/// What `ALTER …`, `COMMENT ON …` and the like call an object.
+fn subject(object: &ObjectName) -> String {
+    format!("{} {}", object.kind.keyword(), object.name)
+}

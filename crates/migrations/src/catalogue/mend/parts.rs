@@ -1,0 +1,232 @@
+//! Columns, sequences and grants as DDL takes them.
+
+use super::super::fact::{Attribute, Fact, Part};
+use super::super::{Kind, ObjectName};
+use super::{Mend, due, mend, subject};
+
+/// A column of `CREATE TABLE` or `ADD COLUMN`.
+pub(super) fn column(fact: &Fact) -> String {
+    let mut sql = column_type(fact);
+    for (attribute, words) in [
+        (Attribute::Compression, " COMPRESSION "),
+        (Attribute::ForeignOptions, " OPTIONS ("),
+        (Attribute::Default, " DEFAULT "),
+        (Attribute::Identity, " GENERATED "),
+        (Attribute::Generated, " GENERATED ALWAYS AS "),
+        (Attribute::NotNull, " NOT NULL"),
+    ] {
+        if let Some(text) = fact.get(attribute) {
+            sql.push_str(words);
+            sql.push_str(text);
+            if attribute == Attribute::ForeignOptions {
+                sql.push(')');
+            }
+        }
+    }
+    sql
+}
+
+/// Its name, type and collation.
+pub(super) fn column_type(fact: &Fact) -> String {
+    let collation = fact.get(Attribute::Collation).map(|name| format!(" COLLATE {name}")).unwrap_or_default();
+    format!("{} {}{collation}", fact.name, fact.base())
+}
+
+/// What `CREATE TABLE` does not take of a column.
+pub(super) fn column_extras(object: &ObjectName, fact: &Fact) -> Vec<Mend> {
+    let bare = Fact::plain(Part::Column, fact.name.clone(), fact.base());
+    let later = [
+        Attribute::Storage,
+        Attribute::Statistics,
+        Attribute::Options,
+        Attribute::Grants,
+        Attribute::Comment,
+    ];
+    later.iter().flat_map(|attribute| column_attribute(object, fact, &bare, *attribute)).collect()
+}
+
+/// One attribute of a column that both sides have, as it is wanted.
+pub(super) fn column_attribute(
+    object: &ObjectName,
+    wanted: &Fact,
+    found: &Fact,
+    attribute: Attribute,
+) -> Vec<Mend> {
+    let (want, have) = (wanted.get(attribute), found.get(attribute));
+    if want == have {
+        return Vec::new();
+    }
+    let column = &wanted.name;
+    let alter = |rest: String| {
+        let due = due::make(object.kind);
+        vec![mend(due, format!("ALTER {} ALTER COLUMN {column} {rest}", subject(object)))]
+    };
+    let set_or_drop = |what: &str, value: Option<&str>| match value {
+        Some(value) => alter(format!("SET {what} {value}").trim_end().to_owned()),
+        None => alter(format!("DROP {what}")),
+    };
+    match attribute {
+        Attribute::NotNull => set_or_drop("NOT NULL", want),
+        Attribute::Default => set_or_drop("DEFAULT", want),
+        Attribute::Identity => match (want, have) {
+            (Some(want), None) => alter(format!("ADD GENERATED {want}")),
+            (Some(want), Some(_)) => {
+                alter(format!("SET GENERATED {}", want.trim_end_matches(" as identity")))
+            }
+            (None, _) => alter("DROP IDENTITY".into()),
+        },
+        Attribute::Generated => match want {
+            None => alter("DROP EXPRESSION".into()),
+            // From 17 on SET EXPRESSION does it in place; before, the column is made anew.
+            Some(_) => vec![mend(
+                due::make(object.kind),
+                format!(
+                    "ALTER {0} DROP COLUMN {column}, ADD COLUMN {1}",
+                    subject(object),
+                    self::column(wanted)
+                ),
+            )],
+        },
+        Attribute::Storage => {
+            alter(format!("SET STORAGE {}", want.unwrap_or_else(|| usual_storage(wanted.base()))))
+        }
+        Attribute::Compression => alter(format!("SET COMPRESSION {}", want.unwrap_or("default"))),
+        Attribute::Statistics => alter(format!("SET STATISTICS {}", want.unwrap_or("-1"))),
+        Attribute::Options => match want {
+            Some(want) => alter(format!("SET ({want})")),
+            None => alter(format!("RESET ({})", keys(have.unwrap_or_default()))),
+        },
+        Attribute::ForeignOptions => alter(format!("OPTIONS ({})", changed_options(want, have))),
+        Attribute::Grants => column_grants(object, column, want, have),
+        Attribute::Comment => {
+            let on = format!("{}.{column}", object.name);
+            vec![mend(due::ACCESS, format!("COMMENT ON COLUMN {on} IS {}", want.unwrap_or("NULL")))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// How a type of variable length is stored unless it is told otherwise (`SET STORAGE DEFAULT` came with 16).
+fn usual_storage(kind: &str) -> &'static str {
+    if ["numeric", "inet", "cidr"].iter().any(|main| kind.starts_with(main)) { "main" } else { "extended" }
+}
+
+/// Grants on a column: what is one too many is revoked, what is wanted is granted.
+fn column_grants(object: &ObjectName, column: &str, want: Option<&str>, have: Option<&str>) -> Vec<Mend> {
+    let entries = |text: Option<&str>| -> Vec<(String, String)> {
+        let pairs = text.unwrap_or_default().split("; ").filter_map(|entry| entry.split_once(": "));
+        pairs.map(|(who, what)| (who.to_owned(), what.to_owned())).collect()
+    };
+    let named = |what: &str| -> String {
+        what.split(", ").map(|word| format!("{word} ({column})")).collect::<Vec<_>>().join(", ")
+    };
+    let mut mends = Vec::new();
+    let (want, have) = (entries(want), entries(have));
+    for (who, what) in have.iter().filter(|entry| !want.contains(entry)) {
+        mends.push(mend(due::ACCESS, format!("REVOKE {} ON TABLE {} FROM {who}", named(what), object.name)));
+    }
+    for (who, what) in want.iter().filter(|entry| !have.contains(entry)) {
+        mends.push(mend(due::ACCESS, format!("GRANT {} ON TABLE {} TO {who}", named(what), object.name)));
+    }
+    mends
+}
+
+/// The grants of one role on an object, as they are wanted.
+pub(super) fn grant(object: &ObjectName, wanted: Option<&Fact>, found: Option<&Fact>) -> Vec<Mend> {
+    let Some(who) = wanted.or(found).map(|fact| fact.name.as_str()) else { return Vec::new() };
+    let who = if who == "the owner" { "CURRENT_USER" } else { who };
+    let (prefix, target) = match object.kind {
+        Kind::DefaultPrivileges => match object.name.rsplit_once(" ON ") {
+            Some((scope, what)) => (format!("ALTER DEFAULT PRIVILEGES {scope} "), what.to_owned()),
+            None => return Vec::new(),
+        },
+        kind if kind.is_relation() => (String::new(), format!("TABLE {}", object.name)),
+        Kind::Server => (String::new(), format!("FOREIGN SERVER {}", object.name)),
+        Kind::Aggregate => (String::new(), format!("FUNCTION {}", object.name)),
+        _ => (String::new(), subject(object)),
+    };
+    let mut mends = Vec::new();
+    if found.is_some() {
+        mends.push(mend(due::ACCESS, format!("{prefix}REVOKE ALL ON {target} FROM {who}")));
+    }
+    // Without a fact of its own everybody has what is the default of the kind.
+    let usual = match object.kind {
+        Kind::Function | Kind::Procedure | Kind::Aggregate => "EXECUTE",
+        Kind::Type | Kind::Language => "USAGE",
+        _ => "",
+    };
+    let words = match wanted {
+        Some(fact) => fact.base(),
+        None if who == "public" => usual,
+        None => "",
+    };
+    let (plain, passed_on): (Vec<&str>, Vec<&str>) = words
+        .split(", ")
+        .filter(|word| !["", "nothing"].contains(word))
+        .partition(|word| !word.ends_with(" with grant option"));
+    if !plain.is_empty() {
+        mends.push(mend(due::ACCESS, format!("{prefix}GRANT {} ON {target} TO {who}", plain.join(", "))));
+    }
+    if !passed_on.is_empty() {
+        let words = passed_on.join(", ").replace(" with grant option", "");
+        mends
+            .push(mend(due::ACCESS, format!("{prefix}GRANT {words} ON {target} TO {who} WITH GRANT OPTION")));
+    }
+    if wanted.is_some_and(|fact| fact.base() == "nothing") && found.is_none() {
+        mends.push(mend(due::ACCESS, format!("{prefix}REVOKE ALL ON {target} FROM {who}")));
+    }
+    mends
+}
+
+/// The options of a sequence.
+pub(super) fn sequence(definition: &str) -> String {
+    let cycle = if definition.ends_with(" cycle") { "" } else { " NO CYCLE" };
+    definition.replace("minimum", "MINVALUE").replace("maximum", "MAXVALUE") + cycle
+}
+
+/// The names of `a=1, b=2`.
+pub(super) fn keys(options: &str) -> String {
+    let keys = options.split(", ").map(|option| option.split('=').next().unwrap_or(option));
+    keys.collect::<Vec<_>>().join(", ")
+}
+
+/// `ADD`, `SET` and `DROP` of options of a foreign object.
+pub(super) fn changed_options(want: Option<&str>, have: Option<&str>) -> String {
+    let (want, have) = (named(want.unwrap_or_default()), named(have.unwrap_or_default()));
+    let mut changes = Vec::new();
+    for (key, value) in &want {
+        match have.iter().find(|(other, _)| other == key) {
+            None => changes.push(format!("ADD {key} {value}")),
+            Some((_, other)) if other != value => changes.push(format!("SET {key} {value}")),
+            Some(_) => {}
+        }
+    }
+    let gone = have.iter().filter(|(key, _)| want.iter().all(|(other, _)| other != key));
+    changes.extend(gone.map(|(key, _)| format!("DROP {key}")));
+    changes.join(", ")
+}
+
+/// `host 'x', port '5'` taken apart; a value may hold anything.
+fn named(text: &str) -> Vec<(&str, &str)> {
+    let mut options = Vec::new();
+    let mut rest = text;
+    while let Some((key, after)) = rest.split_once(" '") {
+        let value = super::super::plain::quoted(&rest[key.len() + 1..], '\'');
+        options.push((key, value));
+        rest = after.get(value.len() - 1..).unwrap_or_default().trim_start_matches(", ");
+    }
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_a_server_are_added_set_and_dropped() {
+        assert_eq!(
+            changed_options(Some("host 'a, b', port '5'"), Some("dbname 'it''s', host 'c'")),
+            "SET host 'a, b', ADD port '5', DROP dbname"
+        );
+    }
+}
