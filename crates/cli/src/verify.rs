@@ -139,7 +139,10 @@ async fn server(database: &Database, minimum: u32) -> Result<String, Failure> {
     Ok(format!("PostgreSQL {version}"))
 }
 
-fn target(command: &Verify, settings: &Settings) -> Result<(Option<String>, TargetSection), Failure> {
+pub(crate) fn target(
+    command: &Verify,
+    settings: &Settings,
+) -> Result<(Option<String>, TargetSection), Failure> {
     let Some(name) = &command.target else { return Ok((None, TargetSection::default())) };
     match settings.targets.get(name) {
         Some(section) => Ok((Some(name.clone()), section.clone())),
