@@ -65,6 +65,10 @@ pub(crate) enum Command {
     Describe(Describe),
     /// Say what differs between two databases, or a database and its migrations, and what would mend it
     Diff(Diff),
+    /// Fill tables with generated rows that keep their types, keys and checks
+    Load(Load),
+    /// Draw a critical query's plan with its time and buffers, and propose an index where one is missing
+    Explain(Explain),
 }
 
 /// `runbook describe`
@@ -110,6 +114,69 @@ pub(crate) struct Diff {
     /// Leave out owners, grants and default privileges
     #[arg(long)]
     pub(crate) no_access: bool,
+}
+
+/// `runbook load`
+#[derive(Debug, Args)]
+#[cfg_attr(not(feature = "rehearse"), allow(dead_code, reason = "read by the feature that is off"))]
+#[command(after_help = "Examples:
+  runbook load --rows 10000 --print > dataset.toml
+  runbook load --rows 100000 --database-url postgres://me@localhost/shop --allow-writes shop
+  runbook load --rows 5000 --table orders --table order_lines --database-url … --allow-writes shop
+
+All rows are written in one transaction, with every index and check in place. Without --database-url they go to an
+ephemeral database that is gone when the program ends: a way to see whether they can be made.")]
+pub(crate) struct Load {
+    /// How many rows each table gets
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) rows: u64,
+    /// A table: NAME or SCHEMA.NAME; may be given several times [default: all]
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) table: Vec<String>,
+    /// A schema; may be given several times [default: runbook.toml's]
+    #[arg(long, value_name = "SCHEMA")]
+    pub(crate) schema: Vec<String>,
+    /// The address of the database; its password is better kept in PGPASSWORD or ~/.pgpass
+    #[arg(long, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// Allow writes to the database of this name
+    #[arg(long, value_name = "NAME", requires = "database_url")]
+    pub(crate) allow_writes: Option<String>,
+    /// Print the data set instead, as a file for [data] generate
+    #[arg(long)]
+    pub(crate) print: bool,
+}
+
+/// `runbook explain`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  runbook explain                                        which queries there are
+  runbook explain projects_by_status_100                 on an ephemeral database with generated rows, executed
+  runbook explain project_by_id --scale 1000000          on a million rows, kept for the next time
+  runbook explain project_by_id --target staging         the plan alone: nothing is executed
+  runbook explain project_by_id --target staging --analyze 5s --allow-writes staging")]
+pub(crate) struct Explain {
+    /// The query: the name of its file without .sql
+    #[arg(value_name = "QUERY")]
+    pub(crate) query: Option<String>,
+    /// A target of runbook.toml: [targets.NAME]
+    #[arg(long, value_name = "NAME", conflicts_with = "database_url")]
+    pub(crate) target: Option<String>,
+    /// The address of a database
+    #[arg(long, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// How many rows of the leading table the ephemeral database has [default: runbook.toml's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) scale: Option<u64>,
+    /// On a live target: execute the query, for at most so long (5s, 500ms); it needs --allow-writes as well
+    #[arg(long, value_name = "TIME")]
+    pub(crate) analyze: Option<String>,
+    /// Allow the query to be executed on the target of this name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_writes: Option<String>,
+    /// Write the plan as an SVG
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 /// `runbook rehearse`

@@ -4,9 +4,12 @@ mod arguments;
 mod describe;
 mod diff;
 mod doctor;
+mod explain;
 mod failure;
 mod hazards;
 mod list;
+#[cfg(feature = "rehearse")]
+mod load;
 mod progress;
 mod redraw;
 mod registry;
@@ -66,6 +69,14 @@ fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {
                 "this program was built without the feature `rehearse`, so that it carries nothing that starts a \
                  database; rehearse with a build of the default features: cargo run -p cli -- rehearse",
             )),
+            #[cfg(feature = "rehearse")]
+            Command::Load(command) => load::load(&command, global, screen).await,
+            #[cfg(not(feature = "rehearse"))]
+            Command::Load(_) => Err(Failure::said(
+                "this program was built without the feature `rehearse`, which generates rows; use a build of the default \
+                 features: cargo run -p cli -- load",
+            )),
+            Command::Explain(command) => explain::explain(&command, global, screen).await,
             Command::List | Command::Report(_) => Ok(Exit::Go),
         }
     });

@@ -16,6 +16,7 @@ mod plan;
 mod played_staging;
 mod procedure;
 mod program;
+mod queries_and_rows;
 mod rehearsal;
 mod secrets;
 mod smoke;

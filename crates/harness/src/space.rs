@@ -34,6 +34,19 @@ pub(crate) fn choose(
     Err(HarnessError::NoSpace { folder, free, needed, remedy: "RUNBOOK_STATE" })
 }
 
+/// Asks for `needed` mebibytes below `folder` before they are written.
+///
+/// # Errors
+/// [`HarnessError::NoSpace`] when fewer are free.
+pub(crate) fn ask(folder: &Path, needed: u64, remedy: &'static str) -> Result<(), HarnessError> {
+    match free_mib(folder) {
+        Some(free) if free < needed => {
+            Err(HarnessError::NoSpace { folder: folder.to_owned(), free, needed, remedy })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The sentence for a disk that was found full while writing to `path`.
 pub(crate) fn full(path: &Path) -> HarnessError {
     let folder = path.ancestors().find(|folder| folder.is_dir()).unwrap_or(path);

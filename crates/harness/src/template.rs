@@ -14,6 +14,9 @@ use crate::shared::Shared;
 use crate::watcher::Owned;
 use crate::{HarnessError, state};
 
+/// From so many rows of the leading table on the disk is asked for room first.
+const ASKED_FROM: u64 = 50_000;
+
 /// What a database starts with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
@@ -218,9 +221,17 @@ async fn fill(shared: &Shared, kind: &Kind, name: &str) -> Result<(), HarnessErr
             close(connection).await
         }
         Kind::Loaded(_, n) => {
-            let mut connection = connect(&url).await?;
-            crate::loader::load(&mut connection, &settings, *n).await?;
-            close(connection).await
+            if *n == 0 {
+                return Err(HarnessError::Fixtures(
+                    "a data set of 0 rows shows nothing: ask for at least 1".into(),
+                ));
+            }
+            // Small ones fit where a server fits.
+            if let Some(folder) = shared.record.folder.as_ref().filter(|_| *n > ASKED_FROM) {
+                let size = crate::loader::estimate(&url, &settings, *n).await?;
+                crate::space::ask(folder, size.peak_mib(), "RUNBOOK_DATA")?;
+            }
+            crate::loader::load(&url, &settings, *n, &crate::loader::Unwatched).await.map(drop)
         }
     }
 }

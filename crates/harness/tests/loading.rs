@@ -17,9 +17,9 @@ const GENERATED: &str = "SELECT ROW(
     (SELECT count(*) FROM project_events WHERE project_id LIKE 'proj\\_0%'))::text";
 
 #[tokio::test]
-async fn a_loaded_database_has_a_payload_and_three_events_a_project() {
+async fn a_loaded_database_has_two_payloads_and_five_events_a_project() {
     let db = Database::loaded(1000).await.unwrap();
-    assert_eq!(one::<String>(&db, GENERATED).await, "(1000,100,1000,3000)");
+    assert_eq!(one::<String>(&db, GENERATED).await, "(1000,99,2000,5000)");
 }
 
 #[tokio::test]
@@ -87,6 +87,116 @@ fn a_parent_that_comes_later_is_refused_with_its_line() {
 #[tokio::test]
 async fn the_documented_set_is_loaded() {
     let db = Database::loaded(10_000).await.unwrap();
-    assert_eq!(one::<String>(&db, GENERATED).await, "(10000,100,10000,30000)");
+    assert_eq!(one::<String>(&db, GENERATED).await, "(10000,100,20000,50000)");
     assert_eq!(one::<i64>(&db, "SELECT count(*) FROM project_stats WHERE account_id = 'acc_001'").await, 4);
+}
+
+#[tokio::test]
+async fn rows_are_as_uneven_as_in_life() {
+    let db = Database::loaded(10_000).await.unwrap();
+    let share: f64 = one(
+        &db,
+        "SELECT max(n) / sum(n) FROM (SELECT count(*)::float8 AS n FROM projects GROUP BY account_id) AS accounts",
+    )
+    .await;
+    // Of 100 accounts by Zipf's law, the first has 1 / (1 + 1/2 + … + 1/100) = 19.3 %.
+    assert!((0.18..0.21).contains(&share), "{share}");
+    let busiest: i64 =
+        one(&db, "SELECT max(n) FROM (SELECT count(*) AS n FROM project_events GROUP BY project_id) AS busy")
+            .await;
+    assert!(busiest > 200, "{busiest}");
+    let weekend: f64 = one(
+        &db,
+        "SELECT avg((extract(isodow FROM created_at) >= 6)::int)::float8 FROM projects WHERE project_id LIKE 'proj\\_0%'",
+    )
+    .await;
+    assert!((0.01..0.06).contains(&weekend), "{weekend}");
+    let (longest, median): (i32, f64) = sqlx::query_as(
+        "SELECT max(length(description)), percentile_disc(0.5) WITHIN GROUP (ORDER BY length(description))::float8
+         FROM projects WHERE project_id LIKE 'proj\\_0%'",
+    )
+    .fetch_one(db.pool())
+    .await
+    .unwrap();
+    assert!(longest > 1000 && (30.0..90.0).contains(&median), "{longest} {median}");
+}
+
+#[tokio::test]
+async fn a_load_leaves_the_schema_as_it_was() {
+    const SCHEMA: &str = "SELECT md5(string_agg(line, '|' ORDER BY line)) FROM (
+        SELECT indexrelid::regclass || pg_get_indexdef(indexrelid) || indisvalid AS line FROM pg_index
+        WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+        UNION ALL SELECT conrelid::regclass || conname || pg_get_constraintdef(oid) || convalidated FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace) AS lines";
+    let (before, after) = (Database::seeded().await.unwrap(), Database::loaded(10_000).await.unwrap());
+    assert_eq!(one::<String>(&before, SCHEMA).await, one::<String>(&after, SCHEMA).await);
+    let orphans =
+        "SELECT count(*) FROM project_events e LEFT JOIN projects p USING (project_id) WHERE p IS NULL";
+    assert_eq!(one::<i64>(&after, orphans).await, 0);
+}
+
+#[tokio::test]
+async fn two_loads_write_the_same_rows_in_the_same_order() {
+    const ROWS: &str = "SELECT md5(string_agg(e::text, '|' ORDER BY ctid)) FROM project_events e";
+    let mut digests = Vec::new();
+    for _ in 0..2 {
+        let db = Database::seeded().await.unwrap();
+        let settings = harness::settings();
+        let loaded =
+            harness::loader::load(db.url(), &settings, 4_000, &harness::loader::Unwatched).await.unwrap();
+        assert_eq!(loaded.tables.iter().map(|(_, rows)| rows).sum::<u64>(), 4_000 * 8);
+        assert!(loaded.indexes >= 18 && loaded.bytes > 1_000_000, "{loaded:?}");
+        digests.push(one::<String>(&db, ROWS).await);
+    }
+    assert_eq!(digests[0], digests[1]);
+}
+
+#[rstest::rstest]
+#[case::itself("make = { text = \"${a}\" }", ":5: a: it is made from itself")]
+#[case::unknown("make = { text = \"${b}\" }", ":5: a: the data set has no column t.b")]
+#[case::unclosed("make = { text = \"${a\" }", ":5: a: `${` without `}`")]
+#[case::width(
+    "make = { text = \"${row:many}\" }",
+    ":5: a: `${row:many}`: after the colon stands a number of digits"
+)]
+#[case::no_parent("make = { parent = \"b\" }", ":5: a: the table has no parent: it lacks `each`")]
+#[case::no_values("make = { choice = { values = [] } }", ":5: a: `choice` has no values")]
+#[case::no_table(
+    "make = { pick = { table = \"u\", column = \"b\" } }",
+    ":5: a: there is no earlier table u to take it from"
+)]
+#[case::misfit(
+    "make = { text = \"many\" }",
+    ":5: a: row 1: Text(\"many\") is no value of a column of type Int4"
+)]
+#[tokio::test]
+async fn a_wrong_make_is_named_with_its_line(#[case] make: &str, #[case] sentence: &str) {
+    let db = Database::empty().await.unwrap();
+    sqlx::query("CREATE TABLE t (a int)").execute(db.pool()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "epoch = \"2025-01-01T00:00:00Z\"\n[[table]]\nname = \"t\"\n[[table.column]]\nname = \"a\"\n{make}\n"
+    );
+    std::fs::write(folder.path().join("dataset.toml"), text).unwrap();
+    let mut settings = (*harness::settings()).clone();
+    settings.data.generate = Some(folder.path().join("dataset.toml"));
+    let error = harness::loader::load(db.url(), &settings, 3, &harness::loader::Unwatched).await.unwrap_err();
+    assert!(error.to_string().contains(sentence), "{error}");
+}
+
+#[tokio::test]
+async fn a_foreign_key_that_is_not_taken_from_its_parent_is_checked() {
+    let db = Database::empty().await.unwrap();
+    let schema = "CREATE TABLE a (k int PRIMARY KEY); CREATE TABLE b (k int REFERENCES a)";
+    sqlx::raw_sql(schema).execute(db.pool()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let text = "epoch = \"2025-01-01T00:00:00Z\"\n[[table]]\nname = \"a\"\n[[table.column]]\nname = \"k\"\n\
+        make = { sequence = 1 }\n[[table]]\nname = \"b\"\neach = { of = \"a\", rows = 1 }\n[[table.column]]\n\
+        name = \"k\"\nmake = { sequence = 2 }\n";
+    std::fs::write(folder.path().join("dataset.toml"), text).unwrap();
+    let mut settings = (*harness::settings()).clone();
+    settings.data.generate = Some(folder.path().join("dataset.toml"));
+    let error =
+        harness::loader::load(db.url(), &settings, 15_000, &harness::loader::Unwatched).await.unwrap_err();
+    assert!(error.to_string().contains("foreign key"), "{error}");
 }

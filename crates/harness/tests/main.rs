@@ -10,7 +10,9 @@
 
 mod backends;
 mod databases;
+mod deriving;
 mod kept;
+mod kept_data;
 mod leases;
 mod loading;
 mod proxy;

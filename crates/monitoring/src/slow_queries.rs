@@ -43,6 +43,15 @@ async fn run(context: &Context) -> Result<Verdict, CheckError> {
     }
     if evidence.examined() > 0 {
         evidence.measure(Measurement::new("slowest mean", slowest, "ms").within(Threshold::Below(bound)));
+        // The slowest on average need not be what the server is busy with.
+        let total: f64 = statements.entries.values().map(|entry| entry.milliseconds).sum();
+        let most = statements.entries.values().max_by(|a, b| a.milliseconds.total_cmp(&b.milliseconds));
+        if let Some(most) = most.filter(|_| total > 0.0) {
+            let text = most.text.escape_debug().to_string();
+            let share = 100.0 * most.milliseconds / total;
+            evidence.measure(Measurement::new(format!("share of all time: {text}"), share, "%"));
+            evidence.measure(Measurement::new(format!("total time: {text}"), most.milliseconds, "ms"));
+        }
         let number = evidence.examined();
         evidence.summarise(format!(
             "slowest mean {slowest:.1} ms of {number} statements, {calls} calls {}",

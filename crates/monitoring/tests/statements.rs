@@ -101,3 +101,17 @@ async fn utility_statements_and_questions_to_the_catalogue_are_not_judged() {
     let verdict = verdict(&context, CHECK).await;
     assert_eq!(verdict.outcome(), Outcome::NotMeasured, "{verdict:?}");
 }
+
+#[tokio::test]
+async fn the_statement_that_took_most_in_total_is_named_beside_the_slowest() {
+    let db = Database::seeded().await.unwrap();
+    let context = db.context();
+    act(&context, "monitoring.window.open").await;
+    // Three of 20 ms against one of 40 ms: the slowest on average is not the one that takes the most.
+    execute(&db, &"SELECT pg_sleep(0.02) FROM projects WHERE name = 'Harbour pylon';".repeat(3)).await;
+    execute(&db, "SELECT pg_sleep(0.04) FROM projects WHERE project_id = 'proj_seed_001'").await;
+    let verdict = verdict(&context, CHECK).await;
+    let total = verdict.measurements().iter().find(|one| one.name.starts_with("total time: ")).unwrap();
+    assert!(total.name.ends_with("WHERE name = $2"), "{total:?}");
+    assert!(total.value >= 60.0 && total.unit == "ms", "{total:?}");
+}

@@ -51,6 +51,11 @@ impl Value {
         format!("'{}'::{}", self.shown.replace('\'', "''"), self.type_name)
     }
 
+    /// Its text form.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
     /// The name of its type, as SQL writes it.
     pub fn type_name(&self) -> &str {
         &self.type_name
@@ -89,20 +94,29 @@ impl Bound {
     pub async fn of(query: &Query, reader: &mut Reader) -> Result<Self, Stopped> {
         let mut values = Vec::with_capacity(query.parameters.len());
         for (index, parameter) in query.parameters.iter().enumerate() {
-            let place =
-                format!("{}:{}: parameter ${} ({})", query.file, parameter.line, index + 1, parameter.name);
-            let rows = reader.rows(&evaluation(parameter), PgArguments::default()).await;
-            let rows = rows.map_err(|error| match Stopped::from(error) {
-                Stopped::Broken(why) => Stopped::Broken(format!("{place}: {why}")),
-                Stopped::Unmeasured(why) => Stopped::Unmeasured(format!("{place}: {why}")),
-            })?;
-            let value = rows.first().map(value).transpose();
-            let value = value.map_err(|error| Stopped::Unmeasured(format!("{place}: {error}")))?.flatten();
-            values.push(value.ok_or_else(|| {
-                Stopped::Unmeasured(format!("{place} has no value here: its example selects nothing"))
-            })?);
+            values.push(evaluate(query, parameter, index + 1, reader).await?);
         }
         Ok(Self { values })
+    }
+
+    /// The values with that of one parameter (from 1) taken by another expression.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub async fn with(
+        &self,
+        query: &Query,
+        number: usize,
+        expression: String,
+        line: usize,
+        reader: &mut Reader,
+    ) -> Result<Self, Stopped> {
+        let name = format!("${number}");
+        let of_type = self.values.get(number - 1).map(|value| value.type_name.clone());
+        let parameter = Parameter { name, of_type, expression, line };
+        let mut other = self.clone();
+        other.values[number - 1] = evaluate(query, &parameter, number, reader).await?;
+        Ok(other)
     }
 
     /// The values as arguments of a statement.
@@ -116,6 +130,24 @@ impl Bound {
         }
         Ok(arguments)
     }
+}
+
+async fn evaluate(
+    query: &Query,
+    parameter: &Parameter,
+    number: usize,
+    reader: &mut Reader,
+) -> Result<Value, Stopped> {
+    let place = format!("{}:{}: parameter ${number} ({})", query.file, parameter.line, parameter.name);
+    let rows = reader.rows(&evaluation(parameter), PgArguments::default()).await;
+    let rows = rows.map_err(|error| match Stopped::from(error) {
+        Stopped::Broken(why) => Stopped::Broken(format!("{place}: {why}")),
+        Stopped::Unmeasured(why) => Stopped::Unmeasured(format!("{place}: {why}")),
+    })?;
+    let value = rows.first().map(value).transpose();
+    let value = value.map_err(|error| Stopped::Unmeasured(format!("{place}: {error}")))?.flatten();
+    value
+        .ok_or_else(|| Stopped::Unmeasured(format!("{place} has no value here: its example selects nothing")))
 }
 
 fn evaluation(parameter: &Parameter) -> String {

@@ -1,7 +1,10 @@
 //! Asking the server for a plan.
 
+use std::time::Duration;
+
 use runbook::check::CheckError;
 use runbook::context::classify;
+use runbook::ephemeral::Ephemeral;
 use runbook::reader::Reader;
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::types::Json;
@@ -18,6 +21,56 @@ use crate::query::Query;
 pub async fn explain(query: &Query, bound: &Bound, reader: &mut Reader) -> Result<Plan, Stopped> {
     let rows = reader.rows(&format!("EXPLAIN (FORMAT JSON) {}", query.sql()), bound.arguments()?).await?;
     plan(rows.first())
+}
+
+/// The plan with what it did: the query is executed once, so this is for ephemeral databases.
+///
+/// # Errors
+/// [`Stopped`].
+pub async fn analyze(query: &Query, bound: &Bound, database: &Ephemeral) -> Result<Plan, Stopped> {
+    let sql = format!("EXPLAIN (ANALYZE, BUFFERS, WAL, SETTINGS, FORMAT JSON) {}", query.sql());
+    plan(database.analyze(&sql, bound.arguments()?).await?.first())
+}
+
+/// The plan with what it did, on a database that others use: in a READ ONLY transaction that ends after `limit`. Whoever
+/// calls this was allowed to; the query was judged to read only when its file was read.
+///
+/// # Errors
+/// [`Stopped`].
+pub async fn analyze_within(
+    query: &Query,
+    bound: &Bound,
+    connection: &mut PgConnection,
+    limit: Duration,
+) -> Result<Plan, Stopped> {
+    let limit = limit.as_millis().clamp(1, 2_147_483_647);
+    let begin =
+        format!("BEGIN READ ONLY; SET LOCAL statement_timeout = {limit}; SET LOCAL lock_timeout = {limit}");
+    run(connection, begin).await?;
+    let sql = format!("EXPLAIN (ANALYZE, BUFFERS, WAL, SETTINGS, FORMAT JSON) {}", query.sql());
+    let asked = sqlx::query_with(AssertSqlSafe(sql), bound.arguments()?).persistent(false);
+    let row = asked.fetch_one(&mut *connection).await.map_err(classify);
+    run(connection, "ROLLBACK".into()).await?;
+    plan(Some(&row?))
+}
+
+/// The plan where the tables were never analysed: their statistics are deleted, and the transaction rolled back. It
+/// takes a superuser's right to the catalogue, so an ephemeral database.
+///
+/// # Errors
+/// [`Stopped`].
+pub async fn without_statistics(query: &Query, bound: &Bound, pool: &PgPool) -> Result<Plan, Stopped> {
+    let mut connection = pool.acquire().await.map_err(classify)?;
+    run(&mut connection, "BEGIN".into()).await?;
+    let planned = async {
+        run(&mut connection, include_str!("forget.sql").into()).await?;
+        let sql = format!("EXPLAIN (FORMAT JSON) {}", query.sql());
+        let asked = sqlx::query_with(AssertSqlSafe(sql), bound.arguments()?).persistent(false);
+        asked.fetch_one(&mut *connection).await.map_err(classify)
+    };
+    let row = planned.await;
+    run(&mut connection, "ROLLBACK".into()).await?;
+    plan(Some(&row?))
 }
 
 /// The plan that a prepared statement keeps, which may not look at the values.

@@ -62,6 +62,21 @@ pub fn milliseconds(elapsed: Duration) -> f64 {
     elapsed.as_secs_f64() * 1e3
 }
 
+/// Fewer executions than this say nothing about the 95th percentile: with 95 % confidence it lies below the longest of them
+/// from `n + 1 > 0.95n + 1.96 √(0.0475n)` on.
+pub const LEAST_EXECUTIONS: u64 = 73;
+
+/// Whether a query keeps its budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// The interval of the 95th percentile lies within the budget.
+    Yes,
+    /// It lies beyond.
+    No,
+    /// The budget lies within it, or there were too few executions: there is no evidence either way.
+    Unsure,
+}
+
 /// What ran, and the budget of each.
 #[derive(Debug, Clone, Default)]
 pub struct Gate {
@@ -76,8 +91,17 @@ struct Line {
 }
 
 impl Line {
-    fn holds(&self) -> bool {
-        self.latencies.p95_ms() <= self.budget_ms
+    fn held(&self) -> Held {
+        let (low, high) = self.latencies.interval_ms(0.95);
+        if self.latencies.count() < LEAST_EXECUTIONS {
+            Held::Unsure
+        } else if high <= self.budget_ms {
+            Held::Yes
+        } else if low > self.budget_ms {
+            Held::No
+        } else {
+            Held::Unsure
+        }
     }
 }
 
@@ -94,38 +118,42 @@ impl Gate {
         self.lines.is_empty()
     }
 
-    /// The queries whose 95th percentile is past their budget.
+    /// The queries whose 95th percentile is past their budget, with 95 % confidence.
     pub fn broken(&self) -> Vec<&str> {
-        self.lines.iter().filter(|line| !line.holds()).map(|line| line.name.as_str()).collect()
+        self.named(Held::No)
+    }
+
+    /// The queries of which it cannot be said.
+    pub fn unsure(&self) -> Vec<&str> {
+        self.named(Held::Unsure)
+    }
+
+    fn named(&self, held: Held) -> Vec<&str> {
+        self.lines.iter().filter(|line| line.held() == held).map(|line| line.name.as_str()).collect()
     }
 }
 
-/// The table: a line a query, times in milliseconds, the interval of the percentile that is judged.
+/// The table: a line a query, times in milliseconds, with the 95 % interval of each percentile.
 impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width =
             self.lines.iter().map(|line| line.name.chars().count()).max().unwrap_or(0).max("query".len());
         let (n, p50, p95, p99) = ("n", "p50", "p95", "p99");
-        writeln!(
-            f,
-            "  {:width$}  {n:>7}  {p50:>8}  {p95:>8}  {:>17}  {p99:>8}  {:>8}",
-            "query", "95 % interval", "budget"
-        )?;
+        writeln!(f, "  {:width$}  {n:>7}  {p50:>23}  {p95:>23}  {p99:>23}  {:>8}", "query", "budget")?;
         for line in &self.lines {
-            let (low, high) = line.latencies.interval_ms(0.95);
-            let mut interval = String::new();
-            write!(interval, "{low:.3} – {high:.3}")?;
-            writeln!(
-                f,
-                "{} {:width$}  {:>7}  {:>8.3}  {:>8.3}  {interval:>17}  {:>8.3}  {:>5} ms",
-                if line.holds() { "✔" } else { "✘" },
-                line.name,
-                line.latencies.count(),
-                line.latencies.quantile_ms(0.5),
-                line.latencies.p95_ms(),
-                line.latencies.quantile_ms(0.99),
-                line.budget_ms,
-            )?;
+            let sign = match line.held() {
+                Held::Yes => "✔",
+                Held::No => "✘",
+                Held::Unsure => "–",
+            };
+            write!(f, "{sign} {:width$}  {:>7}", line.name, line.latencies.count())?;
+            for share in [0.5, 0.95, 0.99] {
+                let (low, high) = line.latencies.interval_ms(share);
+                let mut interval = String::new();
+                write!(interval, "({low:.2}–{high:.2})")?;
+                write!(f, "  {:>8.3} {interval:>14}", line.latencies.quantile_ms(share))?;
+            }
+            writeln!(f, "  {:>5} ms", line.budget_ms)?;
         }
         Ok(())
     }
@@ -152,15 +180,27 @@ mod tests {
     #[test]
     fn a_broken_budget_hides_no_other_line() {
         let mut gate = Gate::default();
-        gate.add("quick", Duration::from_millis(10), latencies([1; 20]));
-        gate.add("slow", Duration::from_millis(10), latencies([30; 20]));
+        gate.add("quick", Duration::from_millis(10), latencies([1; 100]));
+        gate.add("slow", Duration::from_millis(10), latencies([30; 100]));
+        let tail = |slow: u64| latencies((0..1000).map(move |n| if n < 1000 - slow { 1 } else { 90 }));
+        gate.add("short tail", Duration::from_millis(10), tail(20));
+        gate.add("long tail", Duration::from_millis(10), tail(90));
+        assert_eq!(gate.broken(), ["slow", "long tail"]);
+        assert_eq!(gate.unsure(), [""; 0]);
+        assert_eq!(gate.to_string().lines().count(), 5);
+    }
+
+    #[test]
+    fn without_enough_executions_or_distance_there_is_no_verdict() {
+        let mut gate = Gate::default();
+        gate.add("few", Duration::from_millis(10), latencies([30; 72]));
         gate.add(
-            "late tail",
+            "near",
             Duration::from_millis(10),
-            latencies((0..20).map(|n| if n < 19 { 1 } else { 90 })),
+            latencies((0..200).map(|n| if n < 189 { 1 } else { 90 })),
         );
-        assert_eq!(gate.broken(), ["slow"]);
-        assert_eq!(gate.to_string().lines().count(), 4);
+        assert_eq!(gate.unsure(), ["few", "near"]);
+        assert!(gate.broken().is_empty());
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! A plan as the server gives it (`EXPLAIN (FORMAT JSON)`), typed.
+//! A plan as the server gives it (`EXPLAIN (FORMAT JSON)`), typed: with what was measured, where it was executed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Deserialize;
@@ -11,6 +11,15 @@ pub struct Plan {
     /// The topmost node.
     #[serde(rename = "Plan")]
     pub root: Node,
+    /// Settings of the planner that are not the default ones.
+    #[serde(rename = "Settings", default)]
+    pub settings: BTreeMap<String, String>,
+    /// Milliseconds that planning took.
+    #[serde(rename = "Planning Time")]
+    pub planning_ms: Option<f64>,
+    /// Milliseconds that the execution took, with `ANALYZE`.
+    #[serde(rename = "Execution Time")]
+    pub execution_ms: Option<f64>,
 }
 
 /// One node of a plan. Only what a person judges a plan by: no costs, no widths.
@@ -54,6 +63,9 @@ pub struct Node {
     /// Estimated cost, in the planner's unit.
     #[serde(rename = "Total Cost")]
     pub cost: f64,
+    /// What was measured, with `ANALYZE`.
+    #[serde(flatten)]
+    pub actual: Actual,
     #[serde(rename = "Index Cond")]
     index_condition: Option<String>,
     #[serde(rename = "Recheck Cond")]
@@ -74,6 +86,80 @@ pub struct Node {
     /// The nodes it takes its rows from.
     #[serde(rename = "Plans")]
     pub inputs: Vec<Node>,
+}
+
+/// What one node did. A node runs in loops; rows and times are averages of one, all else is of all together, and
+/// includes the nodes below.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Actual {
+    /// How often it ran; 0 is never, `None` without `ANALYZE`.
+    #[serde(rename = "Actual Loops")]
+    pub loops: Option<f64>,
+    /// Rows of one loop.
+    #[serde(rename = "Actual Rows")]
+    pub rows: Option<f64>,
+    /// Milliseconds of one loop.
+    #[serde(rename = "Actual Total Time")]
+    pub ms: Option<f64>,
+    /// Blocks found in shared buffers.
+    #[serde(rename = "Shared Hit Blocks")]
+    pub hit: u64,
+    /// Blocks that were not.
+    #[serde(rename = "Shared Read Blocks")]
+    pub read: u64,
+    /// Blocks of temporary files.
+    #[serde(rename = "Temp Written Blocks")]
+    pub temp: u64,
+    /// Bytes of log.
+    #[serde(rename = "WAL Bytes")]
+    pub wal: u64,
+    /// Rows of one loop that a filter threw away.
+    #[serde(rename = "Rows Removed by Filter")]
+    pub removed: f64,
+    /// Rows of one loop that the condition of a join threw away.
+    #[serde(rename = "Rows Removed by Join Filter")]
+    pub removed_by_join: f64,
+    /// `quicksort`, `external merge` …
+    #[serde(rename = "Sort Method")]
+    pub sort_method: Option<String>,
+    /// `Memory`, `Disk`.
+    #[serde(rename = "Sort Space Type")]
+    pub sort_space: Option<String>,
+    /// Kilobytes.
+    #[serde(rename = "Sort Space Used")]
+    pub sort_kb: u64,
+    /// Parts that a hash was built in: more than one is on disk.
+    #[serde(rename = "Hash Batches")]
+    pub hash_batches: u64,
+    /// The same of a hash aggregate.
+    #[serde(rename = "HashAgg Batches")]
+    pub aggregate_batches: u64,
+    /// Kilobytes that a hash aggregate wrote.
+    #[serde(rename = "Disk Usage")]
+    pub disk_kb: u64,
+}
+
+impl Actual {
+    /// Blocks of shared buffers, found there or not.
+    pub fn blocks(&self) -> u64 {
+        self.hit + self.read
+    }
+
+    /// Rows of all loops.
+    pub fn all_rows(&self) -> f64 {
+        self.rows.unwrap_or(0.0) * self.loops.unwrap_or(0.0)
+    }
+
+    /// Milliseconds of all loops.
+    pub fn all_ms(&self) -> f64 {
+        self.ms.unwrap_or(0.0) * self.loops.unwrap_or(0.0)
+    }
+
+    /// Rows of all loops that were thrown away.
+    pub fn discarded(&self) -> f64 {
+        (self.removed + self.removed_by_join) * self.loops.unwrap_or(0.0)
+    }
 }
 
 impl Plan {
@@ -113,6 +199,35 @@ impl Plan {
 }
 
 impl Node {
+    /// Every condition that the node tests or sorts by, as `(what, text)`.
+    pub fn details(&self) -> Vec<(&'static str, String)> {
+        let listed = |keys: &[String]| (!keys.is_empty()).then(|| keys.join(", "));
+        let details = [
+            ("index", self.index_condition.clone()),
+            ("recheck", self.recheck_condition.clone()),
+            ("hash", self.hash_condition.clone()),
+            ("merge", self.merge_condition.clone()),
+            ("join", self.join_filter.clone()),
+            ("filter", self.filter.clone()),
+            ("group", listed(&self.group_key)),
+            ("sort", listed(&self.sort_key)),
+            ("presorted", listed(&self.presorted_key)),
+        ];
+        details.into_iter().filter_map(|(what, value)| Some((what, value?))).collect()
+    }
+
+    /// Milliseconds that the node itself took, without those below it: at least 0, since the clock is read for each.
+    pub fn own_ms(&self) -> f64 {
+        let below: f64 = self.inputs.iter().map(|input| input.actual.all_ms()).sum();
+        (self.actual.all_ms() - below).max(0.0)
+    }
+
+    /// Blocks that the node itself asked for.
+    pub fn own_blocks(&self) -> u64 {
+        let below: u64 = self.inputs.iter().map(|input| input.actual.blocks()).sum();
+        self.actual.blocks().saturating_sub(below)
+    }
+
     /// What the node does, in one line, as `EXPLAIN` would write it.
     pub fn title(&self) -> String {
         let mut title = String::new();
@@ -158,22 +273,8 @@ impl Node {
             let _ = writeln!(text, "{indent}{subplan}:");
         }
         let _ = writeln!(text, "{indent}{}", self.title());
-        let listed = |keys: &[String]| (!keys.is_empty()).then(|| keys.join(", "));
-        let details = [
-            ("index", self.index_condition.clone()),
-            ("recheck", self.recheck_condition.clone()),
-            ("hash", self.hash_condition.clone()),
-            ("merge", self.merge_condition.clone()),
-            ("join", self.join_filter.clone()),
-            ("filter", self.filter.clone()),
-            ("group", listed(&self.group_key)),
-            ("sort", listed(&self.sort_key)),
-            ("presorted", listed(&self.presorted_key)),
-        ];
-        for (what, value) in details {
-            if let Some(value) = value {
-                let _ = writeln!(text, "{indent}  | {what}: {value}");
-            }
+        for (what, value) in self.details() {
+            let _ = writeln!(text, "{indent}  | {what}: {value}");
         }
         for input in &self.inputs {
             input.write(depth + 1, text);

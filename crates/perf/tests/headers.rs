@@ -37,6 +37,20 @@ fn a_header_says_everything_about_its_query() {
     assert_eq!(query.sql(), "SELECT a FROM t WHERE status = $1 AND t <= $2");
 }
 
+#[test]
+fn a_distribution_and_a_buffer_budget_are_read() {
+    let more = "-- cold: 0.5 s\n-- buffers: 1_000 a row\n-- distribution: $1 \"odd.schema\".t.\"st.atus\"\n";
+    let query = parse(&GOOD.replace("-- sequential: small\n", more)).unwrap();
+    assert_eq!(query.buffers, Some(perf::Buffers::ARow(1000)));
+    let distribution = &query.distributions[0];
+    assert_eq!((distribution.number, distribution.line), (1, 7));
+    assert_eq!(query.cold, Some(Duration::from_millis(500)));
+    assert_eq!(
+        (distribution.table.as_str(), distribution.column.as_str()),
+        ("\"odd.schema\".t", "\"st.atus\"")
+    );
+}
+
 #[rstest]
 #[case::no_budget("-- budget: 10 ms\n", "", "queries/good.sql:1: it has no budget")]
 #[case::no_sentence(
@@ -68,6 +82,21 @@ fn a_header_says_everything_about_its_query() {
     "1 to 100",
     "9 to 1",
     "queries/good.sql:8: `9 to 1` is not a number of rows such as `1`, `up to 100` or `1 to 5`"
+)]
+#[case::buffers_in_words(
+    "-- sequential: small",
+    "-- buffers: 20",
+    "queries/good.sql:5: `20` is not a number of blocks such as `20 a row`, or `any`"
+)]
+#[case::no_distribution(
+    "-- sequential: small",
+    "-- distribution: $1 status",
+    "queries/good.sql:5: `$1 status` is not `$1 table.column`"
+)]
+#[case::distribution_of_nothing(
+    "-- sequential: small",
+    "-- distribution: $7 t.status",
+    "queries/good.sql:1: the distribution of `$7` has no `-- parameter: $7 …` line"
 )]
 #[case::parameter_out_of_order(
     "$2 as_of",

@@ -99,7 +99,7 @@ async fn a_query_whose_example_selects_nothing_is_not_timed() {
     assert!(!finding.is_error());
     assert_eq!(
         finding.problem,
-        "not measured: queries/project_by_id.sql:4: parameter $1 (project_id) has no value here: its example selects nothing"
+        "not measured: queries/project_by_id.sql:5: parameter $1 (project_id) has no value here: its example selects nothing"
     );
     assert!(verdict.measurements().iter().all(|one| one.name != "p95 of project_by_id"));
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helper ends the test, as the test would")]
 
 mod defects;
+mod explaining;
 mod headers;
 mod latency;
 mod plans;

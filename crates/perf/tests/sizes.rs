@@ -84,6 +84,7 @@ const HOSTILE_QUERY: &str = r#"-- states: a row of a table with a hostile name
 -- budget: 10 ms
 -- indexes: "In'dex ""x"", é"
 -- parameter: $1 n = 17
+-- distribution: $1 "Tab'le ""x"", é"."select"
 -- rows: 1
 SELECT * FROM "Tab'le ""x"", é" WHERE "select" = $1
 "#;

@@ -26,15 +26,17 @@ pub(crate) fn statements_of(log: &Path, role: &str) -> Vec<String> {
 
 /// Those that are neither one reading statement nor our own bracket around such.
 pub(crate) fn that_do_more_than_read(statements: &[String]) -> Vec<&String> {
-    const BRACKETS: [&str; 5] = [
+    const BRACKETS: [&str; 6] = [
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ",
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '",
         "ROLLBACK",
         "SAVEPOINT ",
         "RELEASE SAVEPOINT ",
         "SELECT pg_catalog.pg_export_snapshot()",
     ];
     let reads = |statement: &&String| {
-        let bracket = BRACKETS.iter().any(|bracket| statement.starts_with(bracket));
+        let bracket = BRACKETS.iter().any(|bracket| statement.starts_with(bracket))
+            || statement.split(';').all(|part| part.trim_start().starts_with("SET LOCAL "));
         bracket || ReadStatement::parse(statement).is_ok()
     };
     statements.iter().filter(|statement| !reads(statement)).collect()

@@ -1,6 +1,6 @@
 //! Postgres's binary COPY format: <https://www.postgresql.org/docs/current/sql-copy.html>, "Binary Format".
 
-use super::value::Value;
+use super::value::{Value, plain};
 
 /// Signature, no flags, no extension.
 pub(super) const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -21,13 +21,20 @@ pub(super) enum Encoder {
     Bool,
     Time,
     Date,
+    TimeOfDay,
+    Interval,
+    Uuid,
+    Bytea,
+    Inet,
+    /// An array without elements, of elements of this type.
+    Array(u32),
 }
 
 impl Encoder {
-    /// The encoder of a type of the catalogue (`pg_type.typname`).
-    pub(super) fn of(kind: &str) -> Option<Self> {
+    /// The encoder of a type of the catalogue (`pg_type.typname`, or what `columns.sql` calls it).
+    pub(super) fn of(kind: &str, element: u32) -> Option<Self> {
         Some(match kind {
-            "text" | "varchar" | "bpchar" | "json" => Self::Text,
+            "text" | "varchar" | "bpchar" | "json" | "name" | "citext" | "xml" | "enum" => Self::Text,
             "jsonb" => Self::Jsonb,
             "int2" => Self::Int2,
             "int4" => Self::Int4,
@@ -38,12 +45,38 @@ impl Encoder {
             "bool" => Self::Bool,
             "timestamptz" | "timestamp" => Self::Time,
             "date" => Self::Date,
+            "time" => Self::TimeOfDay,
+            "interval" => Self::Interval,
+            "uuid" => Self::Uuid,
+            "bytea" => Self::Bytea,
+            "inet" | "cidr" => Self::Inet,
+            "array" => Self::Array(element),
             _ => return None,
         })
     }
 
+    /// Whether a value is sent as its text.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self, Self::Text | Self::Jsonb)
+    }
+
+    /// Appends what stands before a text.
+    pub(super) fn mark(&self, out: &mut Vec<u8>) {
+        if *self == Self::Jsonb {
+            out.push(1);
+        }
+    }
+
+    /// Writes the length of a field whose four bytes for it stand at `start`.
+    pub(super) fn close(&self, start: usize, out: &mut [u8]) -> Result<(), String> {
+        let length =
+            i32::try_from(out.len() - start - 4).map_err(|_| "a value is longer than 2 GiB".to_owned())?;
+        out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+        Ok(())
+    }
+
     /// Appends a field: its length, and its bytes.
-    pub(super) fn write(self, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
+    pub(super) fn write(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
         if *value == Value::Null {
             out.extend_from_slice(&(-1_i32).to_be_bytes());
             return Ok(());
@@ -51,19 +84,16 @@ impl Encoder {
         let start = out.len();
         out.extend_from_slice(&[0; 4]);
         self.body(value, out)?;
-        let length =
-            i32::try_from(out.len() - start - 4).map_err(|_| "a value is longer than 2 GiB".to_owned())?;
-        out[start..start + 4].copy_from_slice(&length.to_be_bytes());
-        Ok(())
+        self.close(start, out)
     }
 
-    fn body(self, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
+    fn body(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), String> {
         let unfit = || format!("{value:?} is no value of a column of type {self:?}");
         match self {
-            Self::Text => out.extend_from_slice(plain(value).as_bytes()),
+            Self::Text => plain(value, out),
             Self::Jsonb => {
                 out.push(1);
-                out.extend_from_slice(plain(value).as_bytes());
+                plain(value, out);
             }
             Self::Int2 => out.extend_from_slice(&integer::<i16>(value).ok_or_else(unfit)?.to_be_bytes()),
             Self::Int4 => out.extend_from_slice(&integer::<i32>(value).ok_or_else(unfit)?.to_be_bytes()),
@@ -71,36 +101,60 @@ impl Encoder {
             #[allow(clippy::cast_possible_truncation, reason = "the column has no more digits")]
             Self::Float4 => out.extend_from_slice(&(number(value).ok_or_else(unfit)? as f32).to_be_bytes()),
             Self::Float8 => out.extend_from_slice(&number(value).ok_or_else(unfit)?.to_be_bytes()),
-            Self::Numeric => numeric(&plain(value), out).ok_or_else(unfit)?,
+            Self::Numeric => {
+                let mut text = Vec::with_capacity(24);
+                plain(value, &mut text);
+                let text = std::str::from_utf8(&text).map_err(|_| unfit())?;
+                numeric(text, out).ok_or_else(unfit)?;
+            }
             Self::Bool => match value {
                 Value::Flag(flag) => out.push(u8::from(*flag)),
                 _ => return Err(unfit()),
             },
-            Self::Time => match value {
-                Value::Time(micros) => out.extend_from_slice(&micros.to_be_bytes()),
+            Self::Time => out.extend_from_slice(&micros(value).ok_or_else(unfit)?.to_be_bytes()),
+            Self::Date => {
+                let days = micros(value).ok_or_else(unfit)?.div_euclid(DAY);
+                out.extend_from_slice(&i32::try_from(days).map_err(|_| unfit())?.to_be_bytes());
+            }
+            Self::TimeOfDay => {
+                out.extend_from_slice(&micros(value).ok_or_else(unfit)?.rem_euclid(DAY).to_be_bytes());
+            }
+            // Microseconds, days, months.
+            Self::Interval => {
+                let seconds = integer::<i64>(value).ok_or_else(unfit)?;
+                out.extend_from_slice(&(seconds.saturating_mul(1_000_000)).to_be_bytes());
+                out.extend_from_slice(&[0; 8]);
+            }
+            Self::Uuid => match value {
+                Value::Bytes(bytes) if bytes.len() == 16 => out.extend_from_slice(bytes),
                 _ => return Err(unfit()),
             },
-            Self::Date => match value {
-                Value::Time(micros) => {
-                    let days = i32::try_from(micros.div_euclid(86_400_000_000)).map_err(|_| unfit())?;
-                    out.extend_from_slice(&days.to_be_bytes());
-                }
-                _ => return Err(unfit()),
+            Self::Bytea => match value {
+                Value::Bytes(bytes) => out.extend_from_slice(bytes),
+                _ => plain(value, out),
             },
+            // The family (IPv4), the bits of the mask, no cidr flag, the length: as `inet_recv` reads it.
+            Self::Inet => {
+                let address = integer::<u32>(value).ok_or_else(unfit)?;
+                out.extend_from_slice(&[2, 32, 0, 4]);
+                out.extend_from_slice(&address.to_be_bytes());
+            }
+            Self::Array(element) => {
+                out.extend_from_slice(&[0; 8]);
+                out.extend_from_slice(&element.to_be_bytes());
+            }
         }
         Ok(())
     }
 }
 
-fn plain(value: &Value) -> String {
+/// Microseconds.
+const DAY: i64 = 86_400_000_000;
+
+fn micros(value: &Value) -> Option<i64> {
     match value {
-        Value::Null => String::new(),
-        Value::Integer(value) => value.to_string(),
-        Value::Number(value, 15) => value.to_string(),
-        Value::Number(value, decimals) => format!("{value:.*}", *decimals as usize),
-        Value::Flag(value) => value.to_string(),
-        Value::Text(text) => text.clone(),
-        Value::Time(micros) => micros.to_string(),
+        Value::Time(micros) => Some(*micros),
+        _ => None,
     }
 }
 

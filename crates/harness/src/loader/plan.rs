@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use toml::Spanned;
 
+use super::clock::Week;
 use crate::HarnessError;
 
 /// A data set: tables in the order in which they are filled. The first is the leading one.
@@ -34,8 +35,10 @@ pub struct Plan {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TablePlan {
-    /// Its name, in the first schema of the settings.
+    /// Its name. Two entries may fill one table, one after the other: each project has three events, and busy ones more.
     pub name: Spanned<String>,
+    /// Its schema; the first of the settings by default.
+    pub schema: Option<String>,
     /// So many rows for each row of an earlier table, its parent; the leading table has none.
     pub each: Option<Each>,
     /// Left out when the table is not there.
@@ -46,14 +49,17 @@ pub struct TablePlan {
     pub columns: Vec<ColumnPlan>,
 }
 
-/// `each = { of = "projects", rows = 3 }`
+/// `each = { of = "projects", rows = 3 }`, or with `zipf` for an uneven share.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Each {
     /// The parent.
     pub of: Spanned<String>,
-    /// Rows for each of its rows.
+    /// Rows for each of its rows; with `zipf`, on average.
     pub rows: u64,
+    /// The parents are drawn by Zipf's law with this exponent, instead of in turn: few have very many rows, and many
+    /// have none. Which ones are the busy ones has nothing to do with their order.
+    pub zipf: Option<f64>,
 }
 
 /// `[[table.column]]`: a name, and how its values come about.
@@ -91,15 +97,16 @@ pub enum Generator {
         /// Their weights.
         weights: Option<Vec<f64>>,
     },
-    /// One of `of` texts, in which `${row}` is its number. `skew` 1 makes all equally frequent; 2, 3 … make the
-    /// first ones ever more frequent.
+    /// One of `of` texts, in which `${row}` is its number.
     Pool {
         /// The text.
         text: String,
-        /// How many there are.
+        /// How many there are, at least.
         of: u64,
-        /// How uneven they are.
-        skew: Option<f64>,
+        /// How many there are for each row of the leading table, where that is more than `of`.
+        share: Option<f64>,
+        /// How uneven they are: the exponent of Zipf's law; all are equally frequent without it.
+        zipf: Option<f64>,
     },
     /// The texts in turn, by the row's number among its parent's rows.
     ByOrdinal(Vec<String>),
@@ -112,7 +119,19 @@ pub enum Generator {
         /// The column.
         column: String,
         /// As in `pool`.
-        skew: Option<f64>,
+        zipf: Option<f64>,
+        /// Columns of one group are picked from the same row: a foreign key of several columns.
+        group: Option<String>,
+    },
+    /// A column of an earlier table's rows in turn, each `stride` times: what a unique foreign key needs.
+    Turn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// How many rows in a row have the same one; 1 by default.
+        #[serde(default = "one")]
+        stride: u64,
     },
     /// A number between two.
     Number {
@@ -128,8 +147,7 @@ pub enum Generator {
     Time {
         /// Where it is counted from; the epoch by default.
         after: Option<String>,
-        /// At least so many seconds later, multiplied by the row's number among its parent's rows from 0 where
-        /// `step`.
+        /// At least so many seconds later.
         #[serde(default)]
         min_seconds: f64,
         /// At most so many seconds later.
@@ -137,11 +155,38 @@ pub enum Generator {
         /// Seconds more for each earlier row of the same parent.
         #[serde(default)]
         step_seconds: f64,
+        /// Later rows have later times, as where rows are only added.
+        #[serde(default)]
+        rising: bool,
+        /// When people work; all times are equally frequent without it.
+        week: Option<Week>,
     },
     /// True in this share of rows.
     Flag(f64),
     /// The SHA-256 of a text, as 64 hexadecimal digits.
     Sha256(String),
+    /// Prose that means nothing.
+    Words {
+        /// The median of the number of words; lengths are log-normal, so that few are very long.
+        median: f64,
+        /// At most so many words.
+        longest: u32,
+        /// At most so many bytes.
+        #[serde(default = "unbounded")]
+        bytes: usize,
+    },
+    /// A random UUID (version 4), another one in each row.
+    Uuid,
+    /// So many random bytes.
+    Bytes(usize),
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn unbounded() -> usize {
+    usize::MAX
 }
 
 impl Plan {
@@ -151,6 +196,14 @@ impl Plan {
     /// When it cannot be read or is wrong: file, line, key.
     pub fn read(file: &Path) -> Result<Self, HarnessError> {
         let text = std::fs::read_to_string(file).map_err(HarnessError::io(file))?;
+        Self::parse(file, text)
+    }
+
+    /// Reads a data set's text. `file` is what messages name.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn parse(file: &Path, text: String) -> Result<Self, HarnessError> {
         let mut plan: Self = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_of(&text, span.start));
             HarnessError::Fixtures(format!("{}:{line}: {}", file.display(), error.message()))
@@ -180,8 +233,8 @@ impl Plan {
         }
     }
 
-    pub(super) fn table(&self, name: &str) -> Option<&TablePlan> {
-        self.tables.iter().find(|table| table.name.get_ref() == name)
+    fn table(&self, name: &str) -> Option<&TablePlan> {
+        self.tables.iter().find(|table| table.is(name))
     }
 
     /// An error at a key of the file.
@@ -190,11 +243,16 @@ impl Plan {
         HarnessError::Fixtures(format!("{}:{line}: {}: {problem}", self.file.display(), key.get_ref()))
     }
 
+    /// Where the first entry of a table stands.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        self.tables.iter().position(|table| table.is(name))
+    }
+
     /// Parents come before their children, so that `rows` and `parent` end.
     fn check(&self) -> Result<(), HarnessError> {
         for (position, table) in self.tables.iter().enumerate() {
             if let Some(each) = &table.each
-                && !self.tables[..position].iter().any(|earlier| earlier.name.get_ref() == each.of.get_ref())
+                && !self.tables[..position].iter().any(|earlier| earlier.is(each.of.get_ref()))
             {
                 return Err(self.wrong(&each.of, "`each` names no earlier table".into()));
             }
@@ -208,6 +266,17 @@ impl Plan {
             }
         }
         Ok(())
+    }
+}
+
+impl TablePlan {
+    /// Whether it is called `name`, or `schema.name` where it names its schema.
+    fn is(&self, name: &str) -> bool {
+        let own = self.name.get_ref();
+        own == name
+            || self.schema.as_ref().is_some_and(|schema| {
+                name.strip_prefix(schema.as_str()).and_then(|rest| rest.strip_prefix('.')) == Some(own)
+            })
     }
 }
 

@@ -7,11 +7,12 @@ use std::time::Duration;
 use runbook::settings::SettingsError;
 use runbook::statement::{ReadStatement, Refused};
 
-use super::{Expectation, Parameter, Query, RowBound, placeholders};
+use super::{Buffers, Distribution, Expectation, Parameter, Query, RowBound, placeholders};
 
 const HELP: &str = "a header holds `-- states:`, `-- budget: 10 ms`, `-- indexes: ix_a, ix_b` (or any, none; \
-                    `-- indexes at 5000:`), `-- rows: up to 100`, and where needed `-- sequential: table` and \
-                    `-- parameter: $1 name type = value`";
+                    `-- indexes at 5000:`), `-- rows: up to 100`, and where needed `-- sequential: table`, \
+                    `-- parameter: $1 name type = value`, `-- distribution: $1 table.column`, \
+                    `-- buffers: 20 a row` and `-- cold: 30 ms`";
 
 /// A place in a file, to make an error of.
 struct At<'a> {
@@ -32,10 +33,13 @@ impl At<'_> {
 struct Header {
     states: Option<String>,
     budget: Option<Duration>,
+    cold: Option<Duration>,
     indexes: Vec<(u64, Expectation)>,
     sequential: Vec<String>,
     parameters: Vec<Parameter>,
     rows: Option<RowBound>,
+    buffers: Option<Buffers>,
+    distributions: Vec<Distribution>,
 }
 
 pub fn parse(path: &Path, text: &str) -> Result<Query, Box<SettingsError>> {
@@ -58,6 +62,12 @@ pub fn parse(path: &Path, text: &str) -> Result<Query, Box<SettingsError>> {
     let body = At { path, text, span: offset..text.len() };
     let statement = statement(&text[offset..], &body)?;
     check_placeholders(&header.parameters, statement.sql(), &body)?;
+    if let Some(distribution) = header.distributions.iter().find(|one| one.number > header.parameters.len()) {
+        let number = distribution.number;
+        return Err(
+            start.error(format!("the distribution of `${number}` has no `-- parameter: ${number} …` line"))
+        );
+    }
     header.indexes.sort_by_key(|(from, _)| *from);
     if header.indexes.is_empty() {
         return Err(start.error("it does not say which indexes are expected"));
@@ -67,10 +77,13 @@ pub fn parse(path: &Path, text: &str) -> Result<Query, Box<SettingsError>> {
         file: path.display().to_string(),
         states: header.states.ok_or_else(|| start.error("it does not say what the query states"))?,
         budget: header.budget.ok_or_else(|| start.error("it has no budget"))?,
+        cold: header.cold,
         indexes: header.indexes,
         sequential: header.sequential,
         parameters: header.parameters,
         rows: header.rows.ok_or_else(|| start.error("it does not say how many rows the query may return"))?,
+        buffers: header.buffers,
+        distributions: header.distributions,
         statement,
     })
 }
@@ -84,16 +97,28 @@ fn read_line(header: &mut Header, comment: &str, line: usize, at: &At<'_>) -> Re
     }
     match key {
         "states" => once(&mut header.states, value.to_owned(), key, at),
-        "budget" => {
+        "budget" | "cold" => {
             let budget = duration(value)
                 .ok_or_else(|| at.error(format!("`{value}` is not a time such as `10 ms`")))?;
-            once(&mut header.budget, budget, key, at)
+            once(if key == "cold" { &mut header.cold } else { &mut header.budget }, budget, key, at)
         }
         "rows" => {
             let rows = row_bound(value).ok_or_else(|| {
                 at.error(format!("`{value}` is not a number of rows such as `1`, `up to 100` or `1 to 5`"))
             })?;
             once(&mut header.rows, rows, key, at)
+        }
+        "buffers" => {
+            let buffers = buffers(value).ok_or_else(|| {
+                at.error(format!("`{value}` is not a number of blocks such as `20 a row`, or `any`"))
+            })?;
+            once(&mut header.buffers, buffers, key, at)
+        }
+        "distribution" => {
+            let distribution = distribution(value, line)
+                .ok_or_else(|| at.error(format!("`{value}` is not `$1 table.column`")))?;
+            header.distributions.push(distribution);
+            Ok(())
         }
         "sequential" => {
             header.sequential.extend(names(value).map_err(|problem| at.error(problem))?);
@@ -172,6 +197,28 @@ fn row_bound(value: &str) -> Option<RowBound> {
     let (least, most) = value.split_once(" to ").unwrap_or((value, value));
     let bound = RowBound { least: least.trim().parse().ok()?, most: Some(most.trim().parse().ok()?) };
     bound.most.is_some_and(|most| bound.least <= most).then_some(bound)
+}
+
+fn buffers(value: &str) -> Option<Buffers> {
+    if value == "any" {
+        return Some(Buffers::Any);
+    }
+    let number = value.strip_suffix("a row")?.trim().replace('_', "").parse().ok()?;
+    (number > 0).then_some(Buffers::ARow(number))
+}
+
+fn distribution(value: &str, line: usize) -> Option<Distribution> {
+    let (number, column) = value.split_once(char::is_whitespace)?;
+    let number = number.strip_prefix('$')?.parse().ok().filter(|number| *number > 0)?;
+    // The last dot that stands outside of quotes.
+    let mut quoted = false;
+    let dots = column.char_indices().filter(|(_, c)| {
+        quoted ^= *c == '"';
+        *c == '.' && !quoted
+    });
+    let (table, column) = column.split_at(dots.last()?.0);
+    let (table, column) = (table.trim().to_owned(), column[1..].trim().to_owned());
+    (!table.is_empty() && !column.is_empty()).then_some(Distribution { number, table, column, line })
 }
 
 fn expectation(value: &str) -> Result<Expectation, String> {

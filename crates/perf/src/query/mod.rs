@@ -20,6 +20,9 @@ pub struct Query {
     pub states: String,
     /// What its 95th percentile may take (`-- budget:`).
     pub budget: Duration,
+    /// What the 95th percentile of first executions on a new connection may take (`-- cold:`): benches measure it where it
+    /// is named.
+    pub cold: Option<Duration>,
     /// From how many rows of the largest table on which indexes are expected, ascending (`-- indexes:`).
     pub indexes: Vec<(u64, Expectation)>,
     /// Tables that it may read from end to end at any size (`-- sequential:`).
@@ -28,6 +31,10 @@ pub struct Query {
     pub parameters: Vec<Parameter>,
     /// How many rows it may return (`-- rows:`).
     pub rows: RowBound,
+    /// How many blocks it may ask for, for each row it returns (`-- buffers:`); the settings' limit by default.
+    pub buffers: Option<Buffers>,
+    /// Columns whose rarest and commonest values are tried in place of a parameter's example (`-- distribution:`).
+    pub distributions: Vec<Distribution>,
     /// The statement, without header and final semicolon; it was judged to read only.
     pub statement: ReadStatement,
 }
@@ -52,6 +59,28 @@ pub struct Parameter {
     pub of_type: Option<String>,
     /// A literal, or a SELECT in parentheses that takes the value from the data.
     pub expression: String,
+    /// Its line in the file, from 1.
+    pub line: usize,
+}
+
+/// How many blocks a query may ask for, for each row it returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Buffers {
+    /// So many.
+    ARow(u64),
+    /// Any number: right for what counts all rows of a table.
+    Any,
+}
+
+/// `-- distribution: $1 projects.status`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Distribution {
+    /// Which parameter, from 1.
+    pub number: usize,
+    /// The table, as SQL writes it.
+    pub table: String,
+    /// The column, as SQL writes it.
+    pub column: String,
     /// Its line in the file, from 1.
     pub line: usize,
 }

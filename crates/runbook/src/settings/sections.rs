@@ -465,11 +465,20 @@ pub struct Perf {
     pub rounds: u32,
     /// Every time budget is multiplied by this: above 1 on machines that do other work at the same time.
     pub budget_factor: f64,
+    /// How many blocks a query may ask for, for each row it returns, where its header says nothing else.
+    pub buffers_per_row: u64,
 }
 
 impl Default for Perf {
     fn default() -> Self {
-        Self { queries: "queries".into(), samples: 40, warm_up: 3, rounds: 5, budget_factor: 1.0 }
+        Self {
+            queries: "queries".into(),
+            samples: 40,
+            warm_up: 3,
+            rounds: 5,
+            budget_factor: 1.0,
+            buffers_per_row: 50,
+        }
     }
 }
 

@@ -1,0 +1,143 @@
+//! What the catalogue says.
+
+use sqlx::FromRow;
+use sqlx::postgres::PgConnection;
+
+use crate::HarnessError;
+
+/// The tables of some schemas.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) tables: Vec<Table>,
+}
+
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) schema: String,
+    pub(super) name: String,
+    pub(super) quoted: String,
+    pub(super) columns: Vec<Column>,
+    /// The columns of each key that is unique.
+    pub(super) unique: Vec<Key>,
+    pub(super) foreign: Vec<Key>,
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct Column {
+    schema: String,
+    table: String,
+    pub(super) name: String,
+    pub(super) kind: String,
+    pub(super) declared: String,
+    pub(super) modifier: i32,
+    pub(super) required: bool,
+    pub(super) has_default: bool,
+    pub(super) counted: bool,
+    pub(super) labels: Vec<String>,
+    pub(super) checks: Vec<String>,
+    quoted_table: String,
+    pub(super) quoted: String,
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct Key {
+    schema: String,
+    table: String,
+    kind: String,
+    pub(super) name: String,
+    pub(super) columns: Vec<String>,
+    #[sqlx(default)]
+    of_schema: Option<String>,
+    #[sqlx(default)]
+    of_table: Option<String>,
+    pub(super) of_columns: Vec<String>,
+}
+
+/// A foreign key's other side.
+impl Key {
+    pub(super) fn of(&self) -> (&str, &str) {
+        (self.of_schema.as_deref().unwrap_or_default(), self.of_table.as_deref().unwrap_or_default())
+    }
+}
+
+impl Table {
+    pub(super) fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether one of these columns may be null.
+    pub(super) fn may_be_null(&self, columns: &[String]) -> bool {
+        columns.iter().any(|name| self.column(name).is_some_and(|column| !column.required))
+    }
+}
+
+impl Facts {
+    pub(super) async fn read(
+        connection: &mut PgConnection,
+        schemas: &[String],
+    ) -> Result<Self, HarnessError> {
+        let failed = || HarnessError::sql("reading the catalogue");
+        let columns: Vec<Column> = sqlx::query_as(include_str!("columns.sql"))
+            .bind(schemas)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(failed())?;
+        let keys: Vec<Key> = sqlx::query_as(include_str!("keys.sql"))
+            .bind(schemas)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(failed())?;
+        let mut tables: Vec<Table> = Vec::new();
+        for column in columns {
+            match tables.last_mut().filter(|last| last.name == column.table && last.schema == column.schema) {
+                Some(last) => last.columns.push(column),
+                None => tables.push(Table {
+                    schema: column.schema.clone(),
+                    name: column.table.clone(),
+                    quoted: column.quoted_table.clone(),
+                    columns: vec![column],
+                    unique: Vec::new(),
+                    foreign: Vec::new(),
+                }),
+            }
+        }
+        for key in keys {
+            let table = tables.iter_mut().find(|table| table.name == key.table && table.schema == key.schema);
+            if let Some(table) = table {
+                if key.kind == "f" { table.foreign.push(key) } else { table.unique.push(key) }
+            }
+        }
+        Ok(Self { tables })
+    }
+
+    /// Keeps the named tables, or all.
+    pub(super) fn keep(&mut self, only: &[String], schemas: &[String]) -> Result<(), HarnessError> {
+        let is = |table: &Table, name: &str| {
+            table.name == name || format!("{}.{}", table.schema, table.name) == name || table.quoted == name
+        };
+        for name in only {
+            if !self.tables.iter().any(|table| is(table, name)) {
+                return Err(HarnessError::Other(format!(
+                    "there is no table {name} in {}: name another, or leave it out for all",
+                    schemas.join(", ")
+                )));
+            }
+        }
+        if !only.is_empty() {
+            self.tables.retain(|table| only.iter().any(|name| is(table, name)));
+        }
+        if self.tables.is_empty() {
+            return Err(HarnessError::Other(format!(
+                "there is no table to fill in {}: migrate first, or name other schemas in [database] schemas",
+                schemas.join(", ")
+            )));
+        }
+        Ok(())
+    }
+
+    /// Where a table that is filled stands.
+    pub(super) fn place(&self, key: &Key) -> Option<usize> {
+        let (schema, name) = key.of();
+        self.tables.iter().position(|table| table.schema == schema && table.name == name)
+    }
+}

@@ -1,0 +1,124 @@
+//! What the benches share: one query on two databases, timed in turn and in random order.
+
+pub mod data;
+
+use std::error::Error;
+use std::io::Write as _;
+use std::time::Instant;
+
+use perf::{Bound, Query, Random, Witness, analyze, explain};
+use runbook::ephemeral::Ephemeral;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+
+pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Rounds on a new connection before those that count: the server keeps a plan for a prepared statement from the sixth on.
+const WARM_UP: usize = 6;
+/// Rounds that count on one pair of connections.
+const ROUNDS_A_BLOCK: usize = 4;
+
+/// One query on both databases.
+pub struct Pair {
+    pub before: Side,
+    pub after: Side,
+    /// Milliseconds, by pair of connections.
+    pub blocks: Vec<Vec<(f64, f64)>>,
+}
+
+/// One query on one database.
+#[derive(Clone)]
+pub struct Side {
+    pub query: Query,
+    bound: Bound,
+    pub plan: String,
+    pub witness: Witness,
+}
+
+impl Pair {
+    async fn round(
+        &self,
+        old: &mut PgConnection,
+        new: &mut PgConnection,
+        old_first: bool,
+    ) -> Result<(f64, f64)> {
+        if old_first {
+            let before = self.before.time(old).await?;
+            return Ok((before, self.after.time(new).await?));
+        }
+        let after = self.after.time(new).await?;
+        Ok((self.before.time(old).await?, after))
+    }
+}
+
+impl Side {
+    /// Takes the query's example values from the database and executes it once, counted by the server.
+    pub async fn of(query: &Query, database: &Ephemeral) -> Result<Self> {
+        let mut reader = database.reader().await?;
+        let bound = Bound::of(query, &mut reader).await?;
+        let plan = explain(query, &bound, &mut reader).await?.text();
+        drop(reader);
+        // The first execution fills the buffers and sets hints; what is counted is the second.
+        analyze(query, &bound, database).await?;
+        let executed = analyze(query, &bound, database).await?.root.actual;
+        let witness = Witness { rows: executed.all_rows().round() as u64, blocks: executed.blocks() };
+        Ok(Self { query: query.clone(), bound, plan, witness })
+    }
+
+    /// Milliseconds of one execution, to the last row.
+    async fn time(&self, connection: &mut PgConnection) -> Result<f64> {
+        let statement = sqlx::query_with(AssertSqlSafe(self.query.sql().to_owned()), self.bound.arguments()?);
+        let started = Instant::now();
+        (&mut *connection).fetch_all(statement).await?;
+        Ok(started.elapsed().as_secs_f64() * 1e3)
+    }
+}
+
+/// Runs every pair about `rounds` times, in random order, either side first, on connections that are replaced again and
+/// again: each is a process of the server, and where the system puts it makes it quicker or slower for as long as it lives.
+pub async fn rounds(
+    pairs: &mut [Pair],
+    old: &Ephemeral,
+    new: &Ephemeral,
+    rounds: usize,
+    random: &mut Random,
+) -> Result<()> {
+    let mut order: Vec<usize> = (0..pairs.len()).collect();
+    pairs.iter_mut().for_each(|pair| pair.blocks.clear());
+    let (old_options, new_options) = (old.url().connect_options(), new.url().connect_options());
+    for _ in 0..rounds.div_ceil(ROUNDS_A_BLOCK) {
+        // Whoever connects first is no side's privilege either.
+        let (mut old, mut new);
+        if random.below(2) == 0 {
+            old = PgConnection::connect_with(&old_options).await?;
+            new = PgConnection::connect_with(&new_options).await?;
+        } else {
+            new = PgConnection::connect_with(&new_options).await?;
+            old = PgConnection::connect_with(&old_options).await?;
+        }
+        let mut block = vec![Vec::new(); pairs.len()];
+        for round in 0..WARM_UP + ROUNDS_A_BLOCK {
+            random.shuffle(&mut order);
+            for index in &order {
+                let times = pairs[*index].round(&mut old, &mut new, random.below(2) == 0).await?;
+                if round >= WARM_UP {
+                    block[*index].push(times);
+                }
+            }
+        }
+        pairs.iter_mut().zip(block).for_each(|(pair, times)| pair.blocks.push(times));
+        old.close().await?;
+        new.close().await?;
+    }
+    Ok(())
+}
+
+/// Whether this program was started by `cargo bench` to measure, and not to list or to try.
+pub fn measures() -> bool {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    has("--bench") && !has("--test") && !has("--list")
+}
+
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

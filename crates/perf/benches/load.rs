@@ -1,0 +1,329 @@
+//! Latency against rate: `RUNBOOK_LOAD=QUERY cargo bench -p perf --bench load`, QUERY being a critical one. It takes a
+//! minute, and does nothing without the variable.
+//!
+//! A closed loop finds the knee: connections that each send the query again as soon as the last one answered. Then an
+//! open loop offers set rates up to it: an execution is due at a time of its own, whether or not those before it have
+//! answered, and its latency counts from when it was due, so that a stall is felt by all who would have come meanwhile
+//! (no coordinated omission). At half the knee pgbench runs the same statement at the same rate, in turns with ours; what our
+//! client adds is told apart from what the database takes. The chart is `target/runbook/load.svg`.
+
+#[allow(dead_code, reason = "each bench uses its part of it")]
+mod common;
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use common::data::{Data, sizes};
+use common::{Result, measures, say};
+use perf::{Bound, Latencies, Query, Random};
+use secrecy::ExposeSecret as _;
+use sqlx::{AssertSqlSafe, PgPool};
+
+/// Connections, on either side.
+const CONNECTIONS: usize = 8;
+/// How long each rate is offered.
+const WINDOW: Duration = Duration::from_secs(3);
+
+fn main() -> ExitCode {
+    let named = std::env::var("RUNBOOK_LOAD").ok().filter(|name| !name.is_empty());
+    let (true, Some(name)) = (measures(), named) else { return ExitCode::SUCCESS };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let answer = match runtime {
+        Ok(runtime) => runtime.block_on(measure(&name)),
+        Err(error) => Err(error.into()),
+    };
+    answer.unwrap_or_else(|error| {
+        say(&format!("load: {error}"));
+        ExitCode::from(2)
+    })
+}
+
+async fn measure(name: &str) -> Result<ExitCode> {
+    let queries = Query::all(&harness::settings())?;
+    let query = queries.into_iter().find(|query| query.name == name);
+    let query = query.ok_or_else(|| format!("RUNBOOK_LOAD={name} is no critical query"))?;
+    let scale = sizes("RUNBOOK_SCALE", &[10_000])?[0];
+    let data = Data::of(scale).await?;
+    let options = data.url().connect_options();
+    let pool = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(CONNECTIONS as u32)
+        .min_connections(CONNECTIONS as u32)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await?;
+    let bound = Bound::of(&query, &mut data.reader().await?).await?;
+    let subject = Arc::new(Subject { query, bound, pool });
+    // Once unmeasured: each connection prepares its statement.
+    closed(&subject).await?;
+    let (knee, _) = closed(&subject).await?;
+    say(&format!("{}: closed loop, {CONNECTIONS} connections: {knee:.0} a second\n", subject.query.name));
+    say("offered/s   answered/s      p50      p95      p99   (ms, from when each was due)");
+    let mut points = Vec::new();
+    for share in [0.1, 0.25, 0.5, 0.7, 0.85, 1.0] {
+        let (answered, latencies) = open(&subject, knee * share).await?;
+        points.push((
+            knee * share,
+            latencies.quantile_ms(0.5),
+            latencies.p95_ms(),
+            latencies.quantile_ms(0.99),
+        ));
+        say(&format!(
+            "{:9.0}   {answered:10.0} {:8.3} {:8.3} {:8.3}",
+            knee * share,
+            latencies.quantile_ms(0.5),
+            latencies.p95_ms(),
+            latencies.quantile_ms(0.99)
+        ));
+    }
+    chart(&points)?;
+    against_pgbench(&data, &subject, knee / 2.0).await?;
+    subject.pool.close().await;
+    data.close().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is executed again and again.
+struct Subject {
+    query: Query,
+    bound: Bound,
+    pool: PgPool,
+}
+
+impl Subject {
+    async fn execute(&self) -> std::result::Result<(), String> {
+        let arguments = self.bound.arguments().map_err(|error| error.to_string())?;
+        let statement = sqlx::query_with(AssertSqlSafe(self.query.sql().to_owned()), arguments);
+        let rows = statement.fetch_all(&self.pool).await.map_err(|error| error.to_string())?;
+        if rows.is_empty() {
+            Err("its example selects no rows, so its time would say nothing".into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Executions a second, and their latencies from when each was sent.
+async fn closed(subject: &Arc<Subject>) -> Result<(f64, Latencies)> {
+    let started = Instant::now();
+    let mut workers = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let subject = Arc::clone(subject);
+        workers.push(tokio::spawn(async move {
+            let mut times = Vec::new();
+            while started.elapsed() < WINDOW {
+                let sent = Instant::now();
+                subject.execute().await?;
+                times.push(sent.elapsed());
+            }
+            Ok::<_, String>(times)
+        }));
+    }
+    let mut latencies = Latencies::default();
+    for worker in workers {
+        worker.await??.into_iter().for_each(|time| latencies.record(time));
+    }
+    Ok((latencies.count() as f64 / started.elapsed().as_secs_f64(), latencies))
+}
+
+/// Executions answered a second, and their latencies from when each was due: times between them are exponential, as of many
+/// users who know nothing of each other.
+async fn open(subject: &Arc<Subject>, rate: f64) -> Result<(f64, Latencies)> {
+    let mut random = Random::new(11);
+    let mut due = Vec::new();
+    let mut at = 0.0;
+    while at < WINDOW.as_secs_f64() {
+        at += -((random.below(1_000_000) + 1) as f64 / 1_000_001.0).ln() / rate;
+        due.push(Duration::from_secs_f64(at));
+    }
+    let due = Arc::new(due);
+    let next = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let started = Instant::now();
+    let mut workers = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let (subject, due, next) = (Arc::clone(subject), Arc::clone(&due), Arc::clone(&next));
+        workers.push(tokio::spawn(async move {
+            let mut times = Vec::new();
+            loop {
+                let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let Some(due) = due.get(number) else { break };
+                pause(started + *due).await;
+                subject.execute().await?;
+                times.push(started.elapsed().saturating_sub(*due));
+            }
+            Ok::<_, String>(times)
+        }));
+    }
+    let mut latencies = Latencies::default();
+    for worker in workers {
+        worker.await??.into_iter().for_each(|time| latencies.record(time));
+    }
+    Ok((latencies.count() as f64 / started.elapsed().as_secs_f64(), latencies))
+}
+
+/// Until a moment: the runtime's clock ticks in milliseconds, which is longer than a lookup, so that the last one is
+/// waited for by yielding.
+async fn pause(until: Instant) {
+    let coarse = until.checked_sub(Duration::from_millis(2)).filter(|coarse| *coarse > Instant::now());
+    if let Some(coarse) = coarse {
+        let far = std::future::pending::<()>();
+        let _ = tokio::time::timeout_at(coarse.into(), far).await;
+    }
+    while Instant::now() < until {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn against_pgbench(data: &Data, subject: &Arc<Subject>, rate: f64) -> Result<()> {
+    let Some(program) = pgbench() else {
+        say("\nagainst pgbench: not measured, the program is not installed");
+        return Ok(());
+    };
+    let folder = tempfile::tempdir()?;
+    let script = folder.path().join("script.sql");
+    // From the last placeholder, so that $1 does not stand for a part of $10.
+    let mut text = subject.query.sql().to_owned();
+    for (number, value) in subject.bound.values.iter().enumerate().rev() {
+        text = text.replace(&format!("${}", number + 1), &value.literal());
+    }
+    std::fs::write(&script, format!("{text};\n"))?;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        ours.push(open(subject, rate).await?.1.p95_ms());
+        theirs.push(run_pgbench(&program, data, &script, folder.path(), rate)?.p95_ms());
+    }
+    let server = server_ms(data, subject).await?;
+    let (ours, theirs) = (middle(&mut ours), middle(&mut theirs));
+    say(&format!(
+        "\nopen loop at half the knee ({rate:.0}/s), p95 from when each was due, median of 3 turns:"
+    ));
+    say(&format!("  ours (sqlx)      {ours:.3} ms"));
+    say(&format!("  pgbench (libpq)  {theirs:.3} ms"));
+    say(&format!("  ratio            {:.2}", ours / theirs));
+    if let Some(server) = server {
+        say(&format!(
+            "  the database's own time is {server:.3} ms an execution on average; the rest is the way there and back"
+        ));
+    }
+    Ok(())
+}
+
+fn run_pgbench(program: &Path, data: &Data, script: &Path, folder: &Path, rate: f64) -> Result<Latencies> {
+    let prefix = folder.join("log");
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with("log") {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    let output = Command::new(program)
+        .args([
+            "--no-vacuum",
+            "--protocol=prepared",
+            "--log",
+            "--client",
+            &CONNECTIONS.to_string(),
+            "--jobs=2",
+        ])
+        .arg(format!("--rate={rate}"))
+        .arg(format!("--time={}", WINDOW.as_secs()))
+        .arg(format!("--log-prefix={}", prefix.display()))
+        .arg(format!("--file={}", script.display()))
+        .envs(data.url().libpq_environment().iter().map(|(name, value)| (*name, value.expose_secret())))
+        .output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().into());
+    }
+    let mut latencies = Latencies::default();
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with("log") {
+            // client, transaction, microseconds from when it was due, script, seconds, microseconds, lag
+            for line in std::fs::read_to_string(entry.path())?.lines() {
+                let micros = line.split(' ').nth(2).and_then(|text| text.parse().ok());
+                latencies.record(Duration::from_micros(micros.unwrap_or(0)));
+            }
+        }
+    }
+    Ok(latencies)
+}
+
+/// What the server says that an execution took it, on average: of a hundred that are explained.
+async fn server_ms(data: &Data, subject: &Subject) -> Result<Option<f64>> {
+    let mut total = 0.0;
+    for _ in 0..100 {
+        let plan = perf::analyze(&subject.query, &subject.bound, data).await?;
+        total += plan.execution_ms.unwrap_or(0.0);
+    }
+    Ok((total > 0.0).then_some(total / 100.0))
+}
+
+fn pgbench() -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let named = std::env::var_os("RUNBOOK_PG_BIN").map(std::path::PathBuf::from);
+    let debian = (15..=18).rev().map(|major| format!("/usr/lib/postgresql/{major}/bin").into());
+    let folders = named.into_iter().chain(std::env::split_paths(&path)).chain(debian);
+    folders.map(|folder| folder.join("pgbench")).find(|program| program.is_file())
+}
+
+fn middle(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Latency (logarithmic) against rate.
+fn chart(points: &[(f64, f64, f64, f64)]) -> Result<()> {
+    let (width, height, left, top) = (640.0, 320.0, 60.0, 30.0);
+    let most = points.iter().map(|point| point.0).fold(1.0, f64::max);
+    let tallest = points.iter().map(|point| point.3).fold(1.0, f64::max).log10().ceil();
+    let lowest = -2.0;
+    let x = |rate: f64| left + rate / most * (width - left - 20.0);
+    let y = |ms: f64| {
+        let share = (ms.max(0.01).log10() - lowest) / (tallest - lowest);
+        top + (1.0 - share) * (height - top - 40.0)
+    };
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" \
+         font-size=\"11\"><title>Latency against rate</title><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
+    );
+    let mut power = lowest;
+    while power <= tallest {
+        let at = y(10_f64.powf(power));
+        out += &format!(
+            "<line x1=\"{left}\" x2=\"{width}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"#ddd\"/><text x=\"4\" y=\"{:.1}\">{} ms</text>\n",
+            at + 4.0,
+            10_f64.powf(power)
+        );
+        power += 1.0;
+    }
+    for (name, colour, value) in [("p50", "#4c78a8", 0_usize), ("p95", "#e0913a", 1), ("p99", "#d1495b", 2)] {
+        let of = |point: &(f64, f64, f64, f64)| [point.1, point.2, point.3][value];
+        let path: Vec<String> =
+            points.iter().map(|point| format!("{:.1},{:.1}", x(point.0), y(of(point)))).collect();
+        out += &format!(
+            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{}\"/>",
+            path.join(" ")
+        );
+        if let Some(last) = points.last() {
+            out += &format!(
+                "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{name}</text>\n",
+                x(last.0) - 24.0,
+                y(of(last)) - 6.0
+            );
+        }
+    }
+    for point in points {
+        out += &format!(
+            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{:.0}/s</text>",
+            x(point.0),
+            height - 16.0,
+            point.0
+        );
+    }
+    out += "</svg>\n";
+    let program = std::env::current_exe()?;
+    let folder = program.ancestors().nth(3).unwrap_or(&program).join("runbook");
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("load.svg"), out)?;
+    say(&format!("\nchart: {}", folder.join("load.svg").display()));
+    Ok(())
+}

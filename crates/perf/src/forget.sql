@@ -1,0 +1,2 @@
+-- As after a restore or an upgrade: no column statistics.
+DELETE FROM pg_catalog.pg_statistic
