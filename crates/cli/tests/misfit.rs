@@ -24,7 +24,8 @@ fn fixtures_with(more: &str) -> tempfile::TempDir {
 }
 
 fn verify(db: &Database, fixtures: &Path, more: &[&str]) -> Output {
-    let only = ["verify", "--only", "integrity.foreign_keys", "--database-url", db.url().expose(), "--fixtures"];
+    let only =
+        ["verify", "--only", "integrity.foreign_keys", "--database-url", db.url().expose(), "--fixtures"];
     runbook().args(only).arg(fixtures).args(more).output().unwrap()
 }
 

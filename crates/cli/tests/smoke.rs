@@ -151,7 +151,8 @@ async fn what_a_killed_run_left_the_next_one_removes() {
         command
     };
     let count = async || -> i64 {
-        let tagged = "SELECT count(*) FROM projects WHERE created_by = 'deployer' AND project_id <> 'proj_test_001'";
+        let tagged =
+            "SELECT count(*) FROM projects WHERE created_by = 'deployer' AND project_id <> 'proj_test_001'";
         sqlx::query_scalar(tagged).fetch_one(db.pool()).await.unwrap()
     };
     // A lock that no update gets past stops it where its rows are there.
