@@ -76,6 +76,7 @@ pub(crate) async fn live(
         database_url: url.map(ToOwned::to_owned),
         only: None,
         report: None,
+        resume: None,
     };
     let (name, section) = verify::target(&asked, settings)?;
     let url = verify::address_of(url, &section, name.as_deref().unwrap_or_default())?;
