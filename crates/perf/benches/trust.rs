@@ -4,7 +4,7 @@
 //! in `target/runbook/trust.jsonl` (`RUNBOOK_RECORD`), so that a broken-off experiment goes on where it stopped:
 //!
 //! - `same`: both sides are the same, so every verdict but "no evidence" is a false alarm. At most 2 of 200 runs may hold one.
-//! - the files of `fixtures/regressions` (`more_rows`, `wider_rows`, `index_dropped`): one side is about a tenth slower for
+//! - the files of `fixtures/regressions` (`more_rows`, `wider_rows`): one side is about a tenth slower for
 //!   one query, without any sleep. At least 95 of 100 runs must see it.
 //!
 //! `RUNBOOK_RUNS` is how many runs this call adds at most. The last table stands for all runs on record, and beside the

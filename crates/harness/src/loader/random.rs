@@ -146,7 +146,9 @@ mod tests {
             let total: f64 = (0..50).map(weight).sum();
             for rank in [0, 1, 9, 49] {
                 let (share, wanted) = (f64::from(counts[rank]) / 200_000.0, weight(rank) / total);
-                assert!((share / wanted - 1.0).abs() < 0.06, "{exponent} {rank}: {share} {wanted}");
+                // Five standard deviations of a share of 200,000 draws.
+                let chance = 5.0 * (wanted * (1.0 - wanted) / 200_000.0).sqrt();
+                assert!((share - wanted).abs() < chance, "{exponent} {rank}: {share} {wanted}");
             }
         }
     }
