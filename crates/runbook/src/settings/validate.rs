@@ -173,7 +173,7 @@ impl Settings {
 
     /// Every file and folder that the file itself names. A default that is not there is the suites' business.
     fn check_paths(&self) -> Result<(), SettingsError> {
-        let single: [(&[&str], Option<&Path>); 7] = [
+        let single: [(&[&str], Option<&Path>); 8] = [
             (&["migrations", "sqlx"], self.migrations.sqlx.as_deref()),
             (&["migrations", "alembic"], self.migrations.alembic.as_deref()),
             (&["migrations", "data"], self.migrations.data.as_deref()),
