@@ -118,5 +118,5 @@ fn what_does_not_parse_is_shown_with_a_caret() {
     copied.write("008_x.up.sql", "SELECT 1;\n\nCREATE TABEL t (a int);\n");
     let error = copied.refusal().to_string();
     assert!(error.contains("008_x.up.sql:3: it does not parse: "), "{error}");
-    assert!(error.ends_with("mend it where the caret stands: `CREATE ^TABEL t (a int);`"), "{error}");
+    assert!(error.ends_with("mend it where the caret stands: `^CREATE TABEL t (a int);`"), "{error}");
 }

@@ -64,8 +64,9 @@ async fn without_its_database_the_service_says_so_and_comes_back_with_it() {
     for day in ["gone", "cut", "slow", "restarted"] {
         match day {
             "gone" => {
-                // Nobody listens, and what was open is cut.
+                // What was open is cut, and then nobody listens.
                 proxy.cut();
+                wait_for(&client, &base, "/ready", 503).await;
                 proxy.refuse().await.unwrap();
             }
             "cut" => proxy.cut(),

@@ -77,7 +77,7 @@ pub(super) fn statement(sql: &str, number: usize) -> Option<(usize, String)> {
     let statement = parsed.tree().stmts().nth(number)?;
     let at = usize::from(statement.syntax().text_range().start());
     let text = statement.syntax().text().to_string();
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = text.trim_end().trim_end_matches(';').split_whitespace().collect::<Vec<_>>().join(" ");
     let mut short: String = text.chars().take(LONGEST).collect();
     if short.len() < text.len() {
         short.push('…');
