@@ -98,7 +98,7 @@ async fn a_database_full_of_connections_is_not_ready_until_one_is_free() {
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(db.pool()).await.unwrap();
     };
     run(format!(
-        "CREATE ROLE \"{role}\" LOGIN PASSWORD 'full' CONNECTION LIMIT 1;
+        "CREATE ROLE \"{role}\" LOGIN PASSWORD 'full';
          GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO \"{role}\";
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO \"{role}\""
     ))
@@ -107,16 +107,14 @@ async fn a_database_full_of_connections_is_not_ready_until_one_is_free() {
     url.set_username(&role).unwrap();
     url.set_password(Some("full")).unwrap();
     let url = DatabaseUrl::parse(url.as_str()).unwrap();
-    // Somebody else has the only connection.
-    let taken = sqlx::PgPool::connect_with(url.connect_options()).await.unwrap();
-    let held = taken.acquire().await.unwrap();
+    // A limit of the database, not of the role: the neighbours' checks look at all roles of the server.
+    run(format!("ALTER DATABASE \"{name}\" CONNECTION LIMIT 0")).await;
     let service = Service::start(&harness::settings().api.start, &url).await.unwrap();
     let (client, base) = (client(PATIENCE), service.base_url());
     wait_for(&client, &base, "/ready", 503).await;
     wait_for(&client, &base, "/projects/proj_test_001", 503).await;
     assert!(service.output().contains("the database is not available"), "{}", service.output());
-    drop(held);
-    taken.close().await;
+    run(format!("ALTER DATABASE \"{name}\" CONNECTION LIMIT -1")).await;
     wait_for(&client, &base, "/ready", 200).await;
     wait_for(&client, &base, "/projects/proj_test_001", 200).await;
     drop(service);
