@@ -2,6 +2,9 @@
 
 #[cfg(feature = "rehearse")]
 mod measure;
+#[cfg(not(feature = "rehearse"))]
+#[path = "hazards/no_measure.rs"]
+mod measure;
 mod show;
 
 use std::path::Path;
@@ -138,18 +141,8 @@ async fn judged(
             effects: Vec::new(),
         });
     }
-    #[cfg(feature = "rehearse")]
-    return measure::measured(system, looked, found).await;
-    #[cfg(not(feature = "rehearse"))]
-    {
-        let _ = system;
-        Err(Failure::said(NO_COPY))
-    }
+    measure::measured(system, looked, found).await
 }
-
-#[cfg(not(feature = "rehearse"))]
-const NO_COPY: &str = "this program was built without the feature `rehearse`, so it can make no copy to measure on; \
-     leave --measure out, or use a build of the default features";
 
 /// Precision and recall of the text's rules alone, and of text and measurement together.
 async fn score(command: &Hazards, system: &System, screen: &Screen) -> Result<Exit, Failure> {
@@ -165,19 +158,10 @@ async fn score(command: &Hazards, system: &System, screen: &Screen) -> Result<Ex
         looked.push((case, found));
     }
     screen.print(&show::score("the text's rules alone", &alone));
-    #[cfg(feature = "rehearse")]
     let whole = measure::score(system, looked, command.record).await?;
-    #[cfg(not(feature = "rehearse"))]
-    let whole = {
-        let _ = (looked, command.record);
-        return Err(Failure::said(NO_COPY));
-    };
-    #[allow(unreachable_code, reason = "without the feature there is no whole")]
-    {
-        screen.print(&show::score("text and measurement together", &whole));
-        let good = whole.recall() >= TARGET && whole.precision() >= TARGET;
-        Ok(if good { Exit::Go } else { Exit::NoGo })
-    }
+    screen.print(&show::score("text and measurement together", &whole));
+    let good = whole.recall() >= TARGET && whole.precision() >= TARGET;
+    Ok(if good { Exit::Go } else { Exit::NoGo })
 }
 
 /// The page of the rules.
@@ -185,10 +169,7 @@ async fn docs(command: &Hazards, system: &System, screen: &Screen) -> Result<Exi
     let path = system.settings.path("hazards/measured.json");
     let mut record = page::read(&path).map_err(Failure::said)?;
     if command.measure {
-        #[cfg(feature = "rehearse")]
         measure::examples(system, &mut record).await?;
-        #[cfg(not(feature = "rehearse"))]
-        return Err(Failure::said(NO_COPY));
         let text = serde_json::to_string_pretty(&record).map_err(Failure::said)? + "\n";
         std::fs::write(&path, text).map_err(|error| Failure::said(format!("{}: {error}", path.display())))?;
     }

@@ -36,7 +36,7 @@ impl Pace {
         let reader = Mutex::new(reader);
         // Whether it became quicker or not, the work goes on.
         let _ = wait::until("the target answers as before", MOST, || async {
-            let answered = ask(&mut *reader.lock().await).await;
+            let answered = ask(*reader.lock().await).await;
             if self.is_quick(answered) { Ok(()) } else { Err("slow") }
         })
         .await;
