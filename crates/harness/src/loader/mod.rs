@@ -4,7 +4,7 @@
 //! rows look like (see [`Plan`]). A value is a function of its table, column and row number alone, so nothing is
 //! kept in memory, whatever the size: what a row refers to is computed again.
 //!
-//! Past [`SMALL`] rows the tables are filled side by side, each on a connection of its own and in the order of its
+//! Past `SMALL` rows the tables are filled side by side, each on a connection of its own and in the order of its
 //! rows; the indexes are built afterwards, several at a time. Foreign keys are not asked for
 //! each row where the data set takes every value from the row that is referred to: they hold by construction. One
 //! that takes them from elsewhere is checked by the server as usual.

@@ -1,5 +1,5 @@
 //! The rules: what each is about, who is kept waiting, and what to write instead. How they are found is in
-//! [`super::squawk`] (what squawk's linter knows) and [`super::own`] (what it does not).
+//! `squawk` (what squawk's linter knows) and `own` (what it does not).
 
 mod breaks;
 mod loses;
