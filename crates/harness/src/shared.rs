@@ -109,6 +109,7 @@ async fn acquire() -> Result<Arc<Shared>, HarnessError> {
         Some(record) => record,
         None => {
             watcher::sweep(&state::root(), &state.folder);
+            forget_the_dead(&state);
             let minimum = try_settings()?.database.minimum_version;
             let record = backend::start(&state, &lease, minimum).await?;
             let text = serde_json::to_vec(&record).map_err(|error| HarnessError::Other(error.to_string()))?;
@@ -121,9 +122,22 @@ async fn acquire() -> Result<Arc<Shared>, HarnessError> {
 }
 
 fn read(state: &State) -> Option<Record> {
+    recorded(state).filter(Record::is_alive)
+}
+
+fn recorded(state: &State) -> Option<Record> {
     let text = std::fs::read(state.path("server.json")).ok()?;
-    let record: Record = serde_json::from_slice(&text).ok()?;
-    record.is_alive().then_some(record)
+    serde_json::from_slice(&text).ok()
+}
+
+/// The databases of a server of ours went with it: somebody ended it, and its clones are still noted as ready. Those
+/// on a server that was given to us are still there.
+fn forget_the_dead(state: &State) {
+    if recorded(state).is_some_and(|record| record.backend != "url") {
+        for noted in ["ready", "making", "dead", "kept"] {
+            let _ = std::fs::remove_dir_all(state.path(noted));
+        }
+    }
 }
 
 /// Asks the server itself: a setting that did not arrive would make every test slower and nobody would know.

@@ -30,6 +30,19 @@ impl Made {
         }
     }
 
+    fn kill(&self) {
+        match self {
+            Self::Server { pid, .. } => {
+                let pid = rustix::process::Pid::from_raw(*pid).unwrap();
+                rustix::process::kill_process(pid, rustix::process::Signal::QUIT).unwrap();
+            }
+            Self::Container(name) => {
+                let removed = Command::new("docker").args(["rm", "-f", name]).output().unwrap();
+                assert!(removed.status.success(), "{removed:?}");
+            }
+        }
+    }
+
     fn is_there(&self) -> bool {
         match self {
             Self::Server { data, pid } => data.exists() || alive(*pid),
@@ -138,10 +151,7 @@ async fn two_worktrees_do_not_disturb_each_other() {
 async fn the_next_run_reclaims_what_a_killed_watcher_has_left() {
     let state = tempfile::tempdir().unwrap();
     let mut run = Run::start(state.path());
-    for watcher in watchers_of(state.path()) {
-        let watcher = rustix::process::Pid::from_raw(watcher).unwrap();
-        rustix::process::kill_process(watcher, rustix::process::Signal::KILL).unwrap();
-    }
+    kill_watchers_of(state.path());
     run.kill_group();
     assert!(run.serves(), "nobody is left to end it");
 
@@ -149,6 +159,44 @@ async fn the_next_run_reclaims_what_a_killed_watcher_has_left() {
     next.end();
     gone(&next, state.path()).await;
     gone(&run, state.path()).await;
+}
+
+#[tokio::test]
+async fn a_server_that_somebody_ended_is_replaced_and_its_clones_are_forgotten() {
+    let state = tempfile::tempdir().unwrap();
+    let mut run = Run::start(state.path());
+    let folder = std::fs::read_dir(state.path()).unwrap().flatten().next().unwrap().path();
+    // A clone that was made ahead, and went with its server.
+    let ready = folder.join("ready/template0");
+    std::fs::create_dir_all(&ready).unwrap();
+    std::fs::write(ready.join("runbook_0123456789abcdef"), "").unwrap();
+    // Nobody is left to tidy up: neither the run, nor its watcher, nor the server.
+    kill_watchers_of(state.path());
+    run.kill_group();
+    for made in &run.made {
+        made.kill();
+    }
+    runbook::wait::until("the end of the server", PATIENCE, || async {
+        let listens = run.made.iter().any(|made| match made {
+            Made::Server { pid, .. } => alive(*pid),
+            Made::Container(_) => made.is_there(),
+        });
+        if listens { Err("it is there") } else { Ok(()) }
+    })
+    .await
+    .unwrap();
+
+    let mut next = Run::start(state.path());
+    assert!(next.serves());
+    next.end();
+    gone(&next, state.path()).await;
+}
+
+fn kill_watchers_of(state: &Path) {
+    for watcher in watchers_of(state) {
+        let watcher = rustix::process::Pid::from_raw(watcher).unwrap();
+        rustix::process::kill_process(watcher, rustix::process::Signal::KILL).unwrap();
+    }
 }
 
 /// The watchers of a state folder: shells that were given its path.
