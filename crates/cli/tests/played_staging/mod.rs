@@ -258,7 +258,7 @@ impl Pooler {
         let settings = format!(
             "[databases]\napex = host=127.0.0.1 port={} dbname=apex\n[pgbouncer]\nserver_tls_sslmode = require\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = md5\nauth_file = {}\npool_mode = transaction\n\
-             default_pool_size = 2\nmax_client_conn = 50\n",
+             default_pool_size = 5\nmax_client_conn = 50\n",
             server.port(),
             folder.path().join("users").display()
         );
