@@ -57,12 +57,15 @@ fn main() -> ExitCode {
     {
         return ExitCode::SUCCESS;
     }
-    let sizes = std::env::var("RUNBOOK_BENCH_PROJECTS").unwrap_or_else(|_| "10000,100000,1000000".into());
+    // Tried, not measured: the smallest size, and nothing is judged.
+    let trying = arguments.iter().any(|argument| argument == "--test");
+    let sizes = if trying { Ok("10000".into()) } else { std::env::var("RUNBOOK_BENCH_PROJECTS") };
+    let sizes = sizes.unwrap_or_else(|_| "10000,100000,1000000".into());
     let sizes: Vec<u64> =
         sizes.split(',').map(|size| size.trim().parse().expect("a number of projects")).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let figures: Vec<Figures> = sizes.iter().map(|projects| runtime.block_on(measure(*projects))).collect();
-    report(&figures)
+    if trying { ExitCode::SUCCESS } else { report(&figures) }
 }
 
 async fn measure(projects: u64) -> Figures {
