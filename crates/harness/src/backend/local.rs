@@ -46,8 +46,9 @@ pub(crate) const TUNING: [(&str, &str); 14] = [
 pub(crate) const STATISTICS: [(&str, &str); 3] = [
     ("shared_preload_libraries", "pg_stat_statements"),
     ("pg_stat_statements.track", "all"),
-    // All tests of a run share the table: with the 5,000 of the default it would forget some of them.
-    ("pg_stat_statements.max", "50000"),
+    // All tests that run or wait to be dropped share the table: with the 5,000 of the default it would forget some of
+    // them. Its file of texts, which each question reads whole, grows with this figure.
+    ("pg_stat_statements.max", "10000"),
 ];
 
 /// The configuration of a server of ours.
