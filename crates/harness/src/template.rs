@@ -117,6 +117,7 @@ pub(crate) async fn ensure(
         }
         (Err(error), _) => return Err(error),
     }
+    introduce(shared, &private).await?;
     execute(admin, format!("ALTER DATABASE {private} WITH ALLOW_CONNECTIONS false")).await?;
     execute(admin, format!("ALTER DATABASE {private} RENAME TO {name}")).await?;
     Ok(name)
@@ -135,6 +136,14 @@ async fn build(
         discard(admin, private).await;
     }
     filled
+}
+
+/// A session that starts leaves the file from which later ones take what they need of the catalogue, and the last changes
+/// have removed it: without it, the first session on each clone would read it all anew.
+async fn introduce(shared: &Shared, name: &str) -> Result<(), HarnessError> {
+    let url =
+        shared.record.url()?.with_database(name).map_err(|error| HarnessError::Other(error.to_string()))?;
+    close(connect(&url).await?).await
 }
 
 async fn discard(admin: &mut PgConnection, name: &str) {

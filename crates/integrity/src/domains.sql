@@ -1,12 +1,15 @@
 -- A claim for each column of a domain type and each constraint of that domain, or of a domain it is made from. The
 -- column is read as the base type, under the name that the domain's expression knows it by.
 WITH RECURSIVE based AS (
-    SELECT a.attrelid, a.attnum, a.attname, a.atttypid AS domain
-    FROM pg_catalog.pg_attribute AS a
+    -- The schemas come first: nearly every column of information_schema is of a domain.
+    SELECT n.nspname, c.relname, a.attrelid, a.attnum, a.attname, a.atttypid AS domain
+    FROM pg_catalog.pg_namespace AS n
+    JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relkind = 'r'
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid AND t.typtype = 'd'
-    WHERE a.attnum > 0 AND NOT a.attisdropped
+    WHERE n.nspname = ANY ($1)
     UNION ALL
-    SELECT b.attrelid, b.attnum, b.attname, t.typbasetype
+    SELECT b.nspname, b.relname, b.attrelid, b.attnum, b.attname, t.typbasetype
     FROM based AS b
     JOIN pg_catalog.pg_type AS t ON t.oid = b.domain
     JOIN pg_catalog.pg_type AS below ON below.oid = t.typbasetype AND below.typtype = 'd'
@@ -35,25 +38,22 @@ rule AS (
     WHERE t.typtype = 'd' AND t.typnotnull
 )
 SELECT
-    format('%s of %s ON %I.%I (%I)', r.name, format_type(b.domain, NULL), n.nspname, c.relname, b.attname) AS object,
+    format('%s of %s ON %I.%I (%I)', r.name, format_type(b.domain, NULL), b.nspname, b.relname, b.attname) AS object,
     1::bigint AS claims,
     'row' AS noun,
     'against ' || r.definition AS phrase,
-    ARRAY[c.oid]::bigint[] AS reads,
+    ARRAY[b.attrelid]::bigint[] AS reads,
     NULL::bigint AS keyed_by,
     '' AS qualifier,
     ARRAY['ctid', quote_ident(b.attname)] AS labels,
     ARRAY['line', 'value'] AS expressions,
     format(
         'FROM (SELECT ctid AS line, %I::%s AS value FROM ONLY %I.%I TABLESAMPLE SYSTEM (100)) AS held WHERE %s',
-        b.attname, o.base, n.nspname, c.relname, r.broken
+        b.attname, o.base, b.nspname, b.relname, r.broken
     ) AS source,
-    format('correct these rows of %I.%I', n.nspname, c.relname) AS remedy,
+    format('correct these rows of %I.%I', b.nspname, b.relname) AS remedy,
     NULL::text AS unprovable
 FROM based AS b
 JOIN based_on AS o ON o.attrelid = b.attrelid AND o.attnum = b.attnum
 JOIN rule AS r ON r.domain = b.domain
-JOIN pg_catalog.pg_class AS c ON c.oid = b.attrelid AND c.relkind = 'r'
-JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = ANY ($1)
 ORDER BY 1, 4
