@@ -10,6 +10,10 @@ use serde::Deserialize;
 
 use crate::{act, execute, verdicts};
 
+/// Some 30,000 blocks, all of them found, of a table that the rate of scans leaves out.
+const WARM: &str = "DO $$BEGIN FOR turn IN 1..2000 LOOP PERFORM count(typname) FROM pg_type; END LOOP; END$$; \
+    SELECT pg_stat_force_next_flush()";
+
 /// A defect that is not a state but a deed: traffic within a window, or a session that stays.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +73,11 @@ async fn every_planted_deed_is_found_by_its_check_and_by_no_other() {
         // A fresh clone's blocks are read from the disk once: that is before the window.
         execute(&db, "SELECT count(description) FROM projects; SELECT pg_stat_force_next_flush()").await;
         act(&context, "monitoring.window.open").await;
+        if check != "monitoring.cache_hit_rate" {
+            // Other sessions of the pool tell of their first, cold reads at some later time, within the window: beside as
+            // many blocks as these that is no low rate.
+            execute(&db, WARM).await;
+        }
         if let Some(sql) = &deed.within {
             execute(&db, sql).await;
         }
