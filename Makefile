@@ -8,6 +8,8 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 # so that everybody lints with the same versions.
 VENV := $(CURDIR)/.venv/bin
 PROFILE ?= default
+# A third of what the tests take is waiting: for time-outs that are tested, and for a server on the same cores.
+THREADS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 ARGS ?=
 
 help: ## List the targets
@@ -22,9 +24,8 @@ rehearse: ## Carry out the whole runbook on an ephemeral database, rollback incl
 	@target/debug/runbook rehearse $(ARGS)
 
 test: setup ## Run all tests, and the examples in the documentation
-	$(CARGO) build -p apex-api -p cli
 ifeq ($(NEXTEST),yes)
-	$(CARGO) nextest run --workspace --profile $(PROFILE) $(ARGS)
+	$(CARGO) nextest run --workspace --profile $(PROFILE) --test-threads $(THREADS) $(ARGS)
 else
 	$(CARGO) test --workspace --all-targets $(ARGS)
 endif
