@@ -95,11 +95,14 @@ CROSS JOIN LATERAL (
         coalesce(bool_or(
             CASE WHEN a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
                 THEN (s.bounds[array_upper(s.bounds, 1)]::numeric - s.bounds[1]::numeric) / 8
-                    < (
-                        SELECT sum(leaf.reltuples)
-                        FROM pg_catalog.pg_partition_tree(c.oid::regclass) AS tree
-                        JOIN pg_catalog.pg_class AS leaf ON leaf.oid = tree.relid AND tree.isleaf
-                    )
+                    < CASE c.relkind
+                        WHEN 'p' THEN (
+                            SELECT sum(leaf.reltuples)
+                            FROM pg_catalog.pg_partition_tree(c.oid::regclass) AS tree
+                            JOIN pg_catalog.pg_class AS leaf ON leaf.oid = tree.relid AND tree.isleaf
+                        )
+                        ELSE c.reltuples
+                    END
             END
         ), false) AS dense
     FROM pg_catalog.pg_attribute AS a
