@@ -162,6 +162,7 @@ pub(crate) fn keeps_to(how: How, plan: &Value, suspect: Option<&str>) -> bool {
         "Append",
         "Subquery Scan",
         "WindowAgg",
+        "Sort",
         "Hash Join",
         "Hash",
     ];
@@ -220,7 +221,7 @@ mod tests {
         let over = |scan: &str| json!([{"Plan": {"Node Type": "Aggregate", "Plans": [{"Node Type": scan}]}}]);
         assert!(keeps_to(How::Swift, &over("Seq Scan"), None));
         assert!(keeps_to(How::Swift, &over("Tid Range Scan"), None));
-        for other in ["Index Only Scan", "Index Scan", "Bitmap Heap Scan", "Result", "Append", "Sort", ""] {
+        for other in ["Index Only Scan", "Index Scan", "Bitmap Heap Scan", "Result", "Append", ""] {
             assert!(!keeps_to(How::Swift, &over(other), None), "{other}");
         }
         assert!(!keeps_to(How::Swift, &json!([{"Plan": {"Node Type": "Result"}}]), None));

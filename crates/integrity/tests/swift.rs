@@ -163,6 +163,54 @@ async fn fault_in_a_large_table_is_found_by_its_check_and_by_no_other(
     assert!(finding.problem.starts_with("1 ") && finding.problem.ends_with(shown), "{finding:?}");
 }
 
+/// Bookings of rooms, and of the whole house, in no order; padded past the size that counts. Empty ranges and nulls
+/// exclude nothing.
+const BOOKINGS: &str = "CREATE EXTENSION btree_gist; CREATE EXTENSION pg_stat_statements; \
+    CREATE TABLE booking (id integer PRIMARY KEY, room integer, during int4range, whole int4range, note text, \
+        CONSTRAINT by_room EXCLUDE USING gist (room WITH =, during WITH &&), \
+        CONSTRAINT by_house EXCLUDE USING gist (whole WITH &&) WHERE (id > 0)); \
+    INSERT INTO booking SELECT n, n % 10, int4range(o * 5, o * 5 + 5), int4range(o * 3, o * 3 + 3, '[)'), \
+        repeat('note', 400) FROM (SELECT n, n * 7919 % 3001 AS o FROM generate_series(1, 3000) AS n) AS s; \
+    INSERT INTO booking VALUES (-1, 1, 'empty', 'empty', ''), (-2, 1, 'empty', '[1,100000)', ''), (-3, NULL, '[0,9)', NULL, ''), \
+        (-4, NULL, '[0,9)', NULL, '');";
+
+#[rstest]
+#[case::contained_in_another("by_room", "UPDATE booking SET during = '[0,100000)' WHERE id = 1500")]
+#[case::across_the_edge(
+    "by_house",
+    "UPDATE booking SET whole = int4range(lower(whole) - 1, upper(whole) - 1) WHERE id = 7"
+)]
+#[tokio::test]
+async fn overlap_of_ranges_is_found_by_those_next_to_each_other(
+    #[case] constraint: &str,
+    #[case] fault: &str,
+) {
+    let db = Database::empty().await.unwrap();
+    execute(&db, BOOKINGS).await;
+    execute(&db, "VACUUM ANALYZE").await;
+    const EXCLUSION: &str = "integrity.constraints.exclusion";
+    let clean = verdict(&db.context(), EXCLUSION).await;
+    assert_eq!((clean.outcome(), clean.examined()), (Outcome::Pass, 2), "{clean:?}");
+    assert_eq!((asked(&db, "AS before FROM").await, asked(&db, "booking TABLESAMPLE").await), (2, 0));
+    let ready = |ready: bool| {
+        format!("UPDATE pg_index SET indisready = {ready} WHERE indexrelid = '{constraint}'::regclass")
+    };
+    execute(
+        &db,
+        &format!(
+            "BEGIN; SET LOCAL session_replication_role = replica; {}; {fault}; {}; COMMIT",
+            ready(false),
+            ready(true)
+        ),
+    )
+    .await;
+    let verdicts = verdicts(&db.context()).await;
+    let found: Vec<&str> = failed(&verdicts).iter().map(|(id, _)| *id).collect();
+    assert_eq!(found, [EXCLUSION], "{verdicts:#?}");
+    let [finding] = verdicts[EXCLUSION].findings() else { panic!("{:?}", verdicts[EXCLUSION]) };
+    assert_eq!(finding.object, format!("{constraint} ON public.booking"));
+}
+
 /// Under `constraint_exclusion = on`, a query for rows against a constraint is answered by the constraint.
 #[tokio::test]
 async fn no_constraint_vouches_for_itself() {
