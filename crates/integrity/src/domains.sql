@@ -33,7 +33,7 @@ rule AS (
     FROM pg_catalog.pg_constraint AS con
     WHERE con.contypid <> 0 AND con.contype = 'c'
     UNION ALL
-    SELECT t.oid, 'not null', 'NOT NULL', 'value IS NOT DISTINCT FROM NULL'
+    SELECT t.oid, 'not null', 'NOT NULL', 'num_nulls(value) > 0'
     FROM pg_catalog.pg_type AS t
     WHERE t.typtype = 'd' AND t.typnotnull
 )

@@ -19,7 +19,20 @@ SELECT
         k.conflict
     ) AS source,
     format('remove or change one row of each pair in %I.%I', n.nspname, c.relname) AS remedy,
-    NULL::text AS unprovable
+    NULL::text AS unprovable,
+    -- Ranges of which no two overlap that are next to each other in their order: then no two do. For the range that comes
+    -- next begins no later than any other that is still reached.
+    CASE
+        WHEN k.orders AND k.ranges = 1
+            THEN format(
+                'FROM (SELECT %1$s AS one, lag(%1$s) OVER (%2$s ORDER BY %1$s) AS before '
+                    'FROM (SELECT %3$s FROM %4$s%5$I.%6$I WHERE %7$s) AS held WHERE num_nulls(%8$s) = 0) AS run '
+                    'WHERE before OPERATOR(pg_catalog.&&) one',
+                k.range, 'PARTITION BY ' || k.equal, k.selected,
+                CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, n.nspname, c.relname,
+                coalesce(pg_get_expr(i.indpred, i.indrelid), 'true'), k.names
+            )
+    END AS swift
 FROM pg_catalog.pg_constraint AS con
 JOIN pg_catalog.pg_class AS c ON c.oid = con.conrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -33,13 +46,20 @@ CROSS JOIN LATERAL (
         string_agg(
             format('a.e%1$s OPERATOR(%2$I.%3$s) b.e%1$s', e.position, e.operator_schema, e.operator),
             ' AND ' ORDER BY e.position
-        ) FILTER (WHERE e.side_name = 'a') AS conflict
+        ) FILTER (WHERE e.side_name = 'a') AS conflict,
+        string_agg('e' || e.position, ', ' ORDER BY e.position) FILTER (WHERE e.side_name = 'a') AS names,
+        string_agg('e' || e.position, ', ' ORDER BY e.position) FILTER (WHERE e.side_name = 'a' AND e.operator = '=') AS equal,
+        string_agg('e' || e.position, ', ') FILTER (WHERE e.side_name = 'a' AND e.overlaps) AS range,
+        count(*) FILTER (WHERE e.side_name = 'a' AND e.overlaps) AS ranges,
+        bool_and(e.overlaps OR e.operator = '=' AND e.operator_schema = 'pg_catalog' AND e.operator_merges) AS orders
     FROM (
         SELECT
             u.position,
             pg_get_indexdef(con.conindid, u.position::integer, true) AS expression,
             op.oprname AS operator,
             opn.nspname AS operator_schema,
+            op.oprcanmerge AS operator_merges,
+            op.oid = 'pg_catalog.&&(anyrange, anyrange)'::regoperator AS overlaps,
             sides.side,
             sides.side_name
         FROM unnest(con.conexclop) WITH ORDINALITY AS u (operator, position)

@@ -3,15 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use runbook::reader::Plan;
 use serde_json::Value;
 
-use crate::claim::{Claim, count_in_one_pass};
+use crate::claim::{Claim, count_between, count_in_one_pass};
 
 /// One statement, and the claims that it counts the faults of.
 pub(crate) struct Job {
     /// Indexes of claims.
     pub claims: Vec<usize>,
-    /// One row: a `bigint`, or a `bigint[]` with a number for each claim where it is [`How::Pass`].
+    /// One row: a `bigint[]` with a number for each claim where it is [`How::Pass`] or [`How::Swift`], else a `bigint`.
     pub sql: String,
     /// How it reads.
     pub how: How,
@@ -28,6 +29,24 @@ pub(crate) enum How {
     Pass,
     /// One claim or a part of it, along indexes.
     Along,
+    /// Claims of one table or a part of them, by a shorter way over its heap: what it accuses is confirmed.
+    Swift,
+}
+
+impl How {
+    /// What the planner may use.
+    pub fn plan(self) -> Plan {
+        match self {
+            Self::Heap | Self::Pass => Plan::Plain,
+            Self::Along => Plan::Ordered,
+            Self::Swift => Plan::Heaps,
+        }
+    }
+
+    /// Whether a fault that is counted so is a suspicion that the heap is asked about.
+    pub fn accuses_only(self) -> bool {
+        matches!(self, Self::Along | Self::Swift)
+    }
 }
 
 /// From this many pages on (4 MiB), a table is worth the question whether its indexes give a quicker plan.
@@ -36,27 +55,71 @@ pub(crate) const LARGE: f64 = 512.0;
 /// its time limit, and between two of them others come first.
 const PART: f64 = 65_536.0;
 
-/// The jobs that read heaps.
-pub(crate) fn from_heaps(claims: &[Claim], which: &[usize], weights: &[f64]) -> Vec<Job> {
-    let mut jobs = Vec::new();
+/// The claims of conditions, table by table, and those that stand alone.
+pub(crate) fn by_table(claims: &[Claim], which: &[usize]) -> (Vec<Vec<usize>>, Vec<usize>) {
     let mut passes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut single = Vec::new();
     for index in which {
         match &claims[*index].scanned {
             Some(scanned) if claims[*index].condition.is_some() => {
                 passes.entry(scanned).or_default().push(*index);
             }
-            _ => jobs.push(alone(claims, *index, weights)),
+            _ => single.push(*index),
         }
     }
-    for members in passes.into_values() {
-        let together: Vec<&Claim> = members.iter().map(|index| &claims[*index]).collect();
-        let weight = members.first().map_or(1.0, |index| weights[*index]);
-        match count_in_one_pass(&together) {
-            Some(sql) if members.len() > 1 => jobs.push(Job { claims: members, sql, how: How::Pass, weight }),
-            _ => jobs.extend(members.iter().map(|index| alone(claims, *index, weights))),
-        }
+    (passes.into_values().collect(), single)
+}
+
+/// One pass over a table for all of its conditions.
+pub(crate) fn pass(claims: &[Claim], members: Vec<usize>, weights: &[f64]) -> Vec<Job> {
+    let together: Vec<&Claim> = members.iter().map(|index| &claims[*index]).collect();
+    let weight = members.first().map_or(1.0, |index| weights[*index]);
+    match count_in_one_pass(&together) {
+        Some(sql) if members.len() > 1 => vec![Job { claims: members, sql, how: How::Pass, weight }],
+        _ => members.iter().map(|index| alone(claims, *index, weights)).collect(),
     }
-    jobs
+}
+
+/// The same in parts of the heap for so many sessions. `None` where it cannot be said so.
+pub(crate) fn pass_in_parts(
+    claims: &[Claim],
+    members: &[usize],
+    weights: &[f64],
+    sessions: usize,
+) -> Option<Vec<Job>> {
+    let together: Vec<&Claim> = members.iter().map(|index| &claims[*index]).collect();
+    let pages = weights[*members.first()?];
+    let parts = parts(pages, sessions);
+    // The last part has no end: the table may have grown.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "numbers of pages and parts, above 0"
+    )]
+    let page = |part: usize| (pages * part as f64 / parts as f64) as u64;
+    #[allow(clippy::cast_precision_loss, reason = "a number of parts")]
+    let weight = pages / parts as f64;
+    (0..parts)
+        .map(|part| {
+            let from = (part > 0).then(|| page(part));
+            let to = (part + 1 < parts).then(|| page(part + 1));
+            let sql = count_between(&together, from, to)?;
+            Some(Job { claims: members.to_vec(), sql, how: How::Swift, weight })
+        })
+        .collect()
+}
+
+/// One claim by its shorter way over the heap, where it has one.
+pub(crate) fn swift(claim: &Claim, index: usize, weight: f64) -> Option<Vec<Job>> {
+    let sql = format!("SELECT ARRAY[count(*)]::bigint[] {}", claim.swift.as_ref()?);
+    Some(vec![Job { claims: vec![index], sql, how: How::Swift, weight }])
+}
+
+/// In how many parts so many pages are read by so many sessions.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of pages, above 0")]
+fn parts(pages: f64, sessions: usize) -> usize {
+    ((pages / PART).ceil() as usize).max(sessions).max(1)
 }
 
 /// One claim, from the heap.
@@ -73,9 +136,7 @@ pub(crate) fn along(
     bounds: &[String],
 ) -> Option<Vec<Job>> {
     let along = claim.along()?;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of pages, above 0")]
-    let wanted = ((weight / PART).ceil() as usize).max(sessions);
-    let parts = if along.divides() { wanted.clamp(1, bounds.len() + 1) } else { 1 };
+    let parts = if along.divides() { parts(weight, sessions).min(bounds.len() + 1) } else { 1 };
     // The bound after each part but the last: evenly spread over those there are.
     let ends = (1..parts).map(|part| bounds.get(part * (bounds.len() + 1) / parts - 1).map(String::as_str));
     let mut jobs = Vec::with_capacity(parts);
@@ -89,23 +150,46 @@ pub(crate) fn along(
     Some(jobs)
 }
 
-/// Whether a plan (`EXPLAIN (FORMAT JSON)`) reads indexes alone, in their order, and not the one in question.
-pub(crate) fn leans_on_indexes_alone(plan: &Value, suspect: Option<&str>) -> bool {
-    const NODES: [&str; 7] =
-        ["Aggregate", "Merge Join", "Index Only Scan", "Append", "Merge Append", "Subquery Scan", "Unique"];
+/// Whether a plan (`EXPLAIN (FORMAT JSON)`) reads as it is meant to: indexes alone, in their order, and not the one in
+/// question; or heaps alone.
+pub(crate) fn keeps_to(how: How, plan: &Value, suspect: Option<&str>) -> bool {
+    const ORDERED: &[&str] =
+        &["Aggregate", "Merge Join", "Index Only Scan", "Append", "Merge Append", "Subquery Scan", "Unique"];
+    const HEAPS: &[&str] = &[
+        "Aggregate",
+        "Seq Scan",
+        "Tid Range Scan",
+        "Append",
+        "Subquery Scan",
+        "WindowAgg",
+        "Sort",
+        "Hash Join",
+        "Hash",
+    ];
+    match how {
+        How::Along => consists_of(ORDERED, plan, suspect),
+        How::Swift => consists_of(HEAPS, plan, None),
+        How::Heap | How::Pass => true,
+    }
+}
+
+fn consists_of(nodes: &[&str], plan: &Value, suspect: Option<&str>) -> bool {
     match plan {
         Value::Array(items) => {
-            !items.is_empty() && items.iter().all(|item| leans_on_indexes_alone(item, suspect))
+            !items.is_empty() && items.iter().all(|item| consists_of(nodes, item, suspect))
         }
         Value::Object(node) => {
             if let Some(inner) = node.get("Plan") {
-                return leans_on_indexes_alone(inner, suspect);
+                return consists_of(nodes, inner, suspect);
             }
             let kind = node.get("Node Type").and_then(Value::as_str).unwrap_or_default();
             let index = node.get("Index Name").and_then(Value::as_str);
-            NODES.contains(&kind)
+            // An aggregate over nothing that is read answers without a look at the rows.
+            let below = node.get("Plans");
+            nodes.contains(&kind)
                 && (suspect.is_none() || index != suspect)
-                && node.get("Plans").is_none_or(|plans| leans_on_indexes_alone(plans, suspect))
+                && (below.is_some() || kind.ends_with("Scan"))
+                && below.is_none_or(|plans| consists_of(nodes, plans, suspect))
         }
         _ => false,
     }
@@ -122,13 +206,40 @@ mod tests {
         let scan = |index: &str| json!({"Node Type": "Index Only Scan", "Index Name": index});
         let join =
             |one: Value, two: Value| json!([{"Plan": {"Node Type": "Merge Join", "Plans": [one, two]}}]);
-        assert!(leans_on_indexes_alone(&join(scan("a"), scan("b")), None));
-        assert!(leans_on_indexes_alone(&join(scan("a"), scan("b")), Some("c")));
-        assert!(!leans_on_indexes_alone(&join(scan("a"), scan("b")), Some("b")));
+        assert!(keeps_to(How::Along, &join(scan("a"), scan("b")), None));
+        assert!(keeps_to(How::Along, &join(scan("a"), scan("b")), Some("c")));
+        assert!(!keeps_to(How::Along, &join(scan("a"), scan("b")), Some("b")));
         for heap in ["Seq Scan", "Index Scan", "Sort", "Sample Scan", "Bitmap Heap Scan", ""] {
-            assert!(!leans_on_indexes_alone(&join(scan("a"), json!({"Node Type": heap})), None), "{heap}");
+            assert!(!keeps_to(How::Along, &join(scan("a"), json!({"Node Type": heap})), None), "{heap}");
         }
-        assert!(!leans_on_indexes_alone(&json!([]), None));
-        assert!(!leans_on_indexes_alone(&json!("Index Only Scan"), None));
+        assert!(!keeps_to(How::Along, &json!([]), None));
+        assert!(!keeps_to(How::Along, &json!("Index Only Scan"), None));
+    }
+
+    #[test]
+    fn a_swift_plan_that_reads_an_index_or_nothing_is_refused() {
+        let over = |scan: &str| json!([{"Plan": {"Node Type": "Aggregate", "Plans": [{"Node Type": scan}]}}]);
+        assert!(keeps_to(How::Swift, &over("Seq Scan"), None));
+        assert!(keeps_to(How::Swift, &over("Tid Range Scan"), None));
+        for other in ["Index Only Scan", "Index Scan", "Bitmap Heap Scan", "Result", "Append", ""] {
+            assert!(!keeps_to(How::Swift, &over(other), None), "{other}");
+        }
+        assert!(!keeps_to(How::Swift, &json!([{"Plan": {"Node Type": "Result"}}]), None));
+    }
+
+    #[test]
+    fn parts_of_a_heap_meet_and_the_last_has_no_end() {
+        let claim = |condition: &str| Claim {
+            condition: Some(condition.into()),
+            scanned: Some("FROM ONLY s.t TABLESAMPLE SYSTEM (100)".into()),
+            ..Claim::default()
+        };
+        let claims = [claim("NOT (a > 0)"), claim("NOT (b > 0)")];
+        let jobs = pass_in_parts(&claims, &[0, 1], &[1001.0, 1001.0], 2).unwrap();
+        let texts: Vec<&str> = jobs.iter().map(|job| job.sql.as_str()).collect();
+        let counts = "SELECT ARRAY[count(*) FILTER (WHERE NOT (a > 0)), count(*) FILTER (WHERE NOT (b > 0))]::bigint[] \
+                      FROM ONLY s.t WHERE ((NOT (a > 0)) OR (NOT (b > 0))) AND ctid OPERATOR(pg_catalog.";
+        let tid = "'(500,0)'::pg_catalog.tid";
+        assert_eq!(texts, [format!("{counts}<) {tid}"), format!("{counts}>=) {tid}")]);
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use runbook::check::CheckError;
-use runbook::reader::Plan;
 
 use crate::claim::Claim;
 use crate::corruption::is_corruption;
@@ -77,7 +76,7 @@ impl Work for Proof<'_> {
         };
         let mut done = Vec::with_capacity(answers.len());
         for (index, faults) in job.claims.iter().copied().zip(answers) {
-            let shown = if faults > 0 && how != How::Along {
+            let shown = if faults > 0 && !how.accuses_only() {
                 self.first(session, &self.claims[index], faults).await
             } else {
                 String::new()
@@ -101,9 +100,9 @@ impl Proof<'_> {
 
     async fn count(&self, session: &mut Session<'_>, job: &Job) -> Result<Vec<i64>, CheckError> {
         let reader = session.reader().await?;
-        reader.plan(if job.how == How::Along { Plan::Ordered } else { Plan::Plain }).await?;
+        reader.plan(job.how.plan()).await?;
         let counts = match job.how {
-            How::Pass => reader.scalar::<Vec<i64>>(&job.sql).await,
+            How::Pass | How::Swift => reader.scalar::<Vec<i64>>(&job.sql).await,
             How::Heap | How::Along => reader.scalar::<i64>(&job.sql).await.map(|count| vec![count]),
         };
         let counts = match counts {

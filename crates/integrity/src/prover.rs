@@ -119,15 +119,14 @@ impl<'a> Prover<'a> {
     pub async fn prove(&mut self, claims: Vec<Claim>) {
         let claims = self.provable(claims);
         let weights: Vec<f64> = claims.iter().map(|claim| self.weight(&claim.reads)).collect();
-        let (mut jobs, heap) = self.choose(&claims, &weights).await;
-        jobs.extend(jobs::from_heaps(&claims, &heap, &weights));
+        let jobs = self.choose(&claims, &weights).await;
         let mut answers = self.run(&claims, jobs).await;
-        // What an index accuses a row of, the heap confirms; what could not be asked together is asked alone.
+        // What a short way accuses a row of, the heap confirms; what could not be asked together is asked alone.
         let again: Vec<Job> = answers
             .iter()
             .filter(|(_, answer)| match answer {
-                Answer::Counted { faults, how, .. } => *faults > 0 && *how == How::Along,
-                Answer::Hindered { how, lasting, .. } => *how == How::Pass && *lasting,
+                Answer::Counted { faults, how, .. } => *faults > 0 && how.accuses_only(),
+                Answer::Hindered { how, lasting, .. } => matches!(how, How::Pass | How::Swift) && *lasting,
                 Answer::Unreadable(_) => false,
             })
             .map(|(index, _)| jobs::alone(&claims, *index, &weights))
@@ -276,35 +275,54 @@ impl<'a> Prover<'a> {
         relations.iter().filter_map(|relation| self.relations.get(relation)).map(|known| known.pages).sum()
     }
 
-    /// The jobs along indexes, and the claims that are left for the heap: those that are small, those whose indexes
-    /// nobody vouches for, and those for which the planner has no such plan.
-    async fn choose(&mut self, claims: &[Claim], weights: &[f64]) -> (Vec<Job>, Vec<usize>) {
-        let large = |index: &usize| weights[*index] >= jobs::LARGE && claims[*index].along.is_some();
+    /// Which statements prove the claims. Those of large tables take a short way where there is one and the planner goes
+    /// it: along indexes, where somebody vouches for these, or over the heap.
+    async fn choose(&mut self, claims: &[Claim], weights: &[f64]) -> Vec<Job> {
         let all: Vec<usize> = (0..claims.len()).collect();
-        let (large, mut heap): (Vec<usize>, Vec<usize>) = all.into_iter().partition(large);
-        if large.is_empty() {
-            return (Vec::new(), heap);
-        }
-        // Where that cannot be told, nothing is trusted.
-        if !may_trust_indexes(self.context, &mut self.catalogue).await.unwrap_or(false) {
-            heap.extend(large);
-            return (Vec::new(), heap);
-        }
+        let (passes, single) = jobs::by_table(claims, &all);
+        let is_large = |index: usize| weights[index] >= jobs::LARGE;
+        let trusted = single.iter().any(|index| is_large(*index) && claims[*index].along.is_some())
+            // Where that cannot be told, nothing is trusted.
+            && may_trust_indexes(self.context, &mut self.catalogue).await.unwrap_or(false);
         let mut chosen = Vec::new();
-        for index in large {
-            let bounds = self.bounds(&claims[index]).await.unwrap_or_default();
-            let jobs = jobs::along(&claims[index], index, weights[index], self.sessions, &bounds)
-                .unwrap_or_default();
-            match self.are_planned(&claims[index], &jobs).await {
-                Ok(true) => {
-                    self.along += u64::try_from(claims[index].claims).unwrap_or(0);
-                    chosen.extend(jobs);
-                }
-                // An error here will be met again, and told, when the heap is read.
-                Ok(false) | Err(_) => heap.push(index),
+        for index in single {
+            let short =
+                if is_large(index) { self.short_way(claims, index, weights, trusted).await } else { None };
+            chosen.extend(short.unwrap_or_else(|| vec![jobs::alone(claims, index, weights)]));
+        }
+        for members in passes {
+            let large = members.first().is_some_and(|index| is_large(*index));
+            let parts =
+                large.then(|| jobs::pass_in_parts(claims, &members, weights, self.sessions)).flatten();
+            match parts {
+                Some(parts) if self.are_planned(&parts, None).await => chosen.extend(parts),
+                _ => chosen.extend(jobs::pass(claims, members, weights)),
             }
         }
-        (chosen, heap)
+        chosen
+    }
+
+    /// The jobs of one large claim that the planner plans as they are meant.
+    async fn short_way(
+        &mut self,
+        claims: &[Claim],
+        index: usize,
+        weights: &[f64],
+        trusted: bool,
+    ) -> Option<Vec<Job>> {
+        let claim = &claims[index];
+        if trusted {
+            let bounds = self.bounds(claim).await.unwrap_or_default();
+            let along = jobs::along(claim, index, weights[index], self.sessions, &bounds);
+            if let Some(jobs) = along
+                && self.are_planned(&jobs, claim.suspect.as_deref()).await
+            {
+                self.along += u64::try_from(claim.claims).unwrap_or(0);
+                return Some(jobs);
+            }
+        }
+        let jobs = jobs::swift(claim, index, weights[index])?;
+        self.are_planned(&jobs, None).await.then_some(jobs)
     }
 
     /// Between which values a claim can be counted in parts, by the server's statistics.
@@ -321,17 +339,24 @@ impl<'a> Prover<'a> {
         Ok(rows.into_iter().map(|(bound,)| bound).collect())
     }
 
-    async fn are_planned(&mut self, claim: &Claim, jobs: &[Job]) -> Result<bool, CheckError> {
-        let mut planned = !jobs.is_empty();
+    /// Whether the planner reads as these jobs mean to. An error says no: it will be met again, and told, when the heap
+    /// is read.
+    async fn are_planned(&mut self, jobs: &[Job], suspect: Option<&str>) -> bool {
+        let planned = self.plan_as_meant(jobs, suspect).await.unwrap_or(false);
+        // What was planned was locked.
+        planned & self.catalogue.release().await.is_ok() & self.catalogue.plan(Plan::Plain).await.is_ok()
+    }
+
+    async fn plan_as_meant(&mut self, jobs: &[Job], suspect: Option<&str>) -> Result<bool, CheckError> {
         for job in jobs {
-            self.catalogue.plan(Plan::Ordered).await?;
+            self.catalogue.plan(job.how.plan()).await?;
             let plan: serde_json::Value =
                 self.catalogue.scalar(&format!("EXPLAIN (FORMAT JSON) {}", job.sql)).await?;
-            planned &= jobs::leans_on_indexes_alone(&plan, claim.suspect.as_deref());
+            if !jobs::keeps_to(job.how, &plan, suspect) {
+                return Ok(false);
+            }
         }
-        self.catalogue.release().await?;
-        self.catalogue.plan(Plan::Plain).await?;
-        Ok(planned)
+        Ok(!jobs.is_empty())
     }
 
     /// Runs jobs and puts the parts of each claim together.

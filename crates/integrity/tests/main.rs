@@ -24,6 +24,7 @@ mod snapshot;
 mod soak;
 mod standby;
 mod support;
+mod swift;
 mod writers;
 
 use std::collections::BTreeMap;

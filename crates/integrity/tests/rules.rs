@@ -117,3 +117,34 @@ async fn with_rules(files: &[(&str, &str)]) -> (Database, Folder) {
     }
     (Database::seeded().await.unwrap(), Folder(folder))
 }
+
+/// The hash was computed outside: `json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)`.
+#[tokio::test]
+async fn content_hash_of_a_row_of_the_service_is_computed_again_from_the_row() {
+    let db = Database::seeded().await.unwrap();
+    let written = "INSERT INTO projects (project_id, account_id, name, description, status, created_by, updated_by, \
+        created_at, updated_at, etag, constants_version, confidence, content_sha256) \
+        VALUES ('proj_hash', 'acc_1', 'Ä sign', E'two\\nlines, \"quoted\" \\\\ and \\x01 é', 'draft', 'u', 'u', \
+        '2025-03-01 10:00:00+00', '2025-03-01 10:00:00.25+00', 'e', 'v1', 0.95, \
+        '104c0ac4e7c0e771af28513a0bf14c5ec0cc279acd7f43683f40630150789abe'); \
+        INSERT INTO project_events (project_id, event_type, actor, \"timestamp\", data) VALUES \
+        ('proj_hash', 'project.created', 'u', '2025-03-01 10:00:00+00', '{\"status\": \"draft\", \"request_sha256\": \"r\"}')";
+    execute(&db, written).await;
+    let sound = verdict(&db.context(), "integrity.rules").await;
+    assert_eq!(sound.outcome(), Outcome::Pass, "{sound:?}");
+    for change in
+        ["name = 'Ä sign!'", "confidence = 0.5", "customer = 'x'", "updated_at = '2025-03-02 10:00:00+00'"]
+    {
+        execute(&db, &format!("UPDATE projects SET {change} WHERE project_id = 'proj_hash'")).await;
+        let forged = verdict(&db.context(), "integrity.rules").await;
+        let [finding] = forged.findings() else { panic!("{change}: {forged:?}") };
+        assert_eq!(finding.object, "projects \\\"proj_hash\\\"", "{change}");
+        assert!(
+            finding.problem.contains("the row gives") && finding.problem.ends_with("(content-hash-agrees)"),
+            "{finding:?}"
+        );
+        let back = "UPDATE projects SET name = 'Ä sign', confidence = 0.95, customer = NULL, \
+            updated_at = '2025-03-01 10:00:00.25+00' WHERE project_id = 'proj_hash'";
+        execute(&db, back).await;
+    }
+}

@@ -4,22 +4,32 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
     /// As the server likes, without compiling: long catalogue queries look dear and are over before they are compiled.
+    /// No constraint is taken for a reason not to look at rows, whatever the role or the database has set.
     Plain,
     /// Indexes in their order: scans that are merged or grouped without a sort, where there are such plans. Without
     /// parallel workers: a caller that wants more at a time opens more sessions, and so knows how many there are.
     Ordered,
+    /// Heaps from their first page to their last, and no index; grouped in memory where it suffices, never sorted.
+    /// Without parallel workers, as [`Self::Ordered`].
+    Heaps,
 }
 
 impl Plan {
     /// The settings, constants all.
     pub(super) const fn text(self) -> &'static str {
         match self {
-            Self::Plain => "SET LOCAL jit = off",
+            Self::Plain => "SET LOCAL jit = off; SET LOCAL constraint_exclusion = off",
             Self::Ordered => {
                 "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; \
                  SET LOCAL constraint_exclusion = off; SET LOCAL enable_seqscan = off; \
                  SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_hashagg = off; \
                  SET LOCAL enable_hashjoin = off; SET LOCAL enable_nestloop = off"
+            }
+            Self::Heaps => {
+                "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; \
+                 SET LOCAL constraint_exclusion = off; SET LOCAL enable_indexscan = off; \
+                 SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off; \
+                 SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'; SET LOCAL hash_mem_multiplier = 2"
             }
         }
     }
