@@ -32,7 +32,7 @@ endif
 
 schemathesis: ## Hold the reference service against its own OpenAPI document: many requests that nobody wrote
 	@scripts/setup postgres clients schemathesis
-	$(CARGO) build -p apex-api
+	$(CARGO) build -p apex-api -p cli
 ifeq ($(NEXTEST),yes)
 	$(CARGO) nextest run -p smoke --profile $(PROFILE) --ignore-default-filter -E 'test(properties::soak::many_examples)' $(ARGS)
 else
