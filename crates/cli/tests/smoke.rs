@@ -194,7 +194,7 @@ async fn a_target_is_written_to_only_when_it_is_named_again_and_is_left_as_it_wa
     let another = run(smoke(&["--allow-writes", "production"])).await;
     assert_eq!(another.status.code(), Some(2));
     for (more, checks) in [
-        (&["--read-only"][..], "7 passed, 0 failed"),
+        (&["--read-only"][..], "8 passed, 0 failed"),
         (&["--allow-writes", "staging"], "11 passed, 0 failed"),
     ] {
         let output = run(smoke(more)).await;
