@@ -1,6 +1,6 @@
 # Every target does its own set-up. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse test bench soak lint review snapshots matrix image doctor docs clean
+.PHONY: help setup rehearse test schemathesis bench soak lint review snapshots matrix image doctor docs clean
 
 CARGO ?= cargo
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
@@ -13,7 +13,7 @@ THREADS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 ARGS ?=
 
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: Postgres, pg_dump, alembic, FastAPI, schemathesis (asks first)
 	@scripts/setup postgres clients alembic fastapi schemathesis
@@ -30,6 +30,15 @@ else
 	$(CARGO) test --workspace --all-targets $(ARGS)
 endif
 	$(CARGO) test --workspace --doc -q
+
+schemathesis: ## Hold the reference service against its own OpenAPI document: many requests that nobody wrote
+	@scripts/setup postgres clients schemathesis
+	$(CARGO) build -p apex-api -p cli
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run -p smoke --profile $(PROFILE) --ignore-default-filter -E 'test(properties::soak::many_examples)' $(ARGS)
+else
+	$(CARGO) test -p smoke --test main properties::soak::many_examples $(ARGS)
+endif
 
 bench: setup ## Measure, and fail when a budget is broken
 	$(CARGO) bench --workspace --no-fail-fast $(ARGS)

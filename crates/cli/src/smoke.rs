@@ -2,6 +2,7 @@
 
 #[cfg(feature = "rehearse")]
 mod own;
+mod report;
 mod show;
 
 use std::path::PathBuf;
@@ -11,10 +12,11 @@ use std::time::Duration;
 use ::smoke::load::Load;
 use ::smoke::{Contract, ServiceLog, Writer};
 use clap::{ArgGroup, Args};
-use runbook::check::{Check, Safety};
 use runbook::context::{Api, Context, Database};
 use runbook::grant::WriteGrant;
 use runbook::live::Live;
+use runbook::report::TargetKind;
+use runbook::report::files::Folder;
 use runbook::settings::Settings;
 use runbook::verdict::Outcome;
 
@@ -24,6 +26,7 @@ use crate::screen::Screen;
 use crate::settings::System;
 use crate::{settings, signals};
 
+use report::Began;
 use show::Answered;
 
 /// `runbook smoke`
@@ -36,7 +39,7 @@ use show::Answered;
   runbook smoke --target staging --read-only           what writes nothing, on staging
   runbook smoke --target staging --allow-writes staging
   runbook smoke --curl --case create_test_project
-  runbook smoke --load 30s -c 32 --base-url https://apex.staging.example"
+  runbook smoke --load 30s -c 32 --base-url https://apex.staging.example --report load"
 )]
 pub(crate) struct Smoke {
     /// A target of runbook.toml: [targets.NAME]
@@ -66,6 +69,9 @@ pub(crate) struct Smoke {
     /// How many requests of a load are on their way at once
     #[arg(short, long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     connections: u16,
+    /// Write report.json, report.html and report.junit.xml into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "curl")]
+    report: Option<PathBuf>,
     /// Requests a second of a load [default: four fifths of what the connections reach]
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
@@ -74,6 +80,7 @@ pub(crate) struct Smoke {
 /// Smokes, and says how it went.
 pub(crate) async fn smoke(command: &Smoke, global: &Global, screen: &Screen) -> Result<Exit, Failure> {
     let System { settings, .. } = settings::load(global)?;
+    let folder = command.report.as_deref().map(Folder::open).transpose().map_err(Failure::said)?;
     let contract = Contract::load(&settings).map_err(|error| *error)?;
     let contract = contract.ok_or_else(|| Failure::said("runbook.toml names no [api] cases"))?;
     if let Some(name) = &command.case
@@ -91,7 +98,8 @@ pub(crate) async fn smoke(command: &Smoke, global: &Global, screen: &Screen) -> 
         let base = base.ok_or_else(|| Failure::said("--curl: name the API with --base-url"))?;
         let chosen =
             contract.cases.iter().filter(|case| command.case.as_ref().is_none_or(|name| *name == case.name));
-        let texts: Vec<String> = chosen.map(|case| case.as_curl(base.trim_end_matches('/'))).collect();
+        let texts: Vec<String> =
+            chosen.map(|case| case.as_curl(base.trim_end_matches('/'), &settings.api)).collect();
         screen.print(&texts.join("\n"));
         return Ok(Exit::Go);
     }
@@ -100,7 +108,7 @@ pub(crate) async fn smoke(command: &Smoke, global: &Global, screen: &Screen) -> 
     }
     if let Some(during) = command.load {
         let load = Load { during, connections: usize::from(command.connections), rate: command.rate };
-        return loaded(command, settings, base, &load, screen).await;
+        return loaded(command, settings, base, &load, screen, folder.as_ref()).await;
     }
     if command.target.is_none() && command.database_url.is_none() {
         if base.is_some() {
@@ -108,10 +116,10 @@ pub(crate) async fn smoke(command: &Smoke, global: &Global, screen: &Screen) -> 
                 "the rows behind the answers belong to the contract: name the database with --target or --database-url",
             ));
         }
-        return on_our_own(command, settings, screen).await;
+        return on_our_own(command, settings, screen, folder.as_ref()).await;
     }
     let context = live(command, settings, base).await?;
-    checked(command, &context, screen).await
+    checked(command, &context, screen, folder.as_ref()).await
 }
 
 /// A context on a service that others use.
@@ -155,21 +163,30 @@ async fn live(command: &Smoke, settings: Settings, base: Option<String>) -> Resu
 
 /// Every check that may be asked, one after another. A signal ends it after the one that is running: its rows are
 /// removed first.
-async fn checked(command: &Smoke, context: &Context, screen: &Screen) -> Result<Exit, Failure> {
+async fn checked(
+    command: &Smoke,
+    context: &Context,
+    screen: &Screen,
+    folder: Option<&Folder>,
+) -> Result<Exit, Failure> {
     let stop = signals::stop();
+    let began = Began::now();
     let mut answered = Vec::new();
     if let Some(name) = &command.case {
         let started = std::time::Instant::now();
         let verdict = ::smoke::run_case(context, name).await.map_err(Failure::said)?;
         answered.push(Answered::new(name, "", verdict, started.elapsed()));
     } else {
-        let asked = |check: &&Check| check.safety == Safety::Live || !command.read_only;
-        for check in ::smoke::checks().iter().filter(asked) {
+        for check in &::smoke::checks() {
             if *stop.borrow() {
                 return Ok(Exit::Interrupted);
             }
             let started = std::time::Instant::now();
-            let verdict = ::smoke::ask(context, check).await;
+            let asked = match command.read_only {
+                true => ::smoke::ask_reading(context, check).await,
+                false => Some(::smoke::ask(context, check).await),
+            };
+            let Some(verdict) = asked else { continue };
             let one = Answered::new(check.id, check.title, verdict, started.elapsed());
             screen.row(&one.row(&screen.style));
             answered.push(one);
@@ -182,6 +199,13 @@ async fn checked(command: &Smoke, context: &Context, screen: &Screen) -> Result<
             answered.iter().for_each(|one| screen.row(&one.row(&screen.style)));
         }
         screen.print(&show::last(&answered));
+    }
+    if let Some(folder) = folder {
+        let base = context.api.as_ref().map_or("", |api| api.base_url.as_str());
+        let kind = if context.database.is_live() { TargetKind::Live } else { TargetKind::Ephemeral };
+        let name = command.target.clone().unwrap_or_else(|| base.to_owned());
+        let title = "The API's contract";
+        began.save(folder, &context.settings, (kind, name), title, &answered)?;
     }
     let any = |outcome| answered.iter().any(|one| one.verdict.outcome() == outcome);
     Ok(match (any(Outcome::Fail), any(Outcome::NotMeasured)) {
@@ -198,44 +222,65 @@ async fn loaded(
     base: Option<String>,
     load: &Load,
     screen: &Screen,
+    folder: Option<&Folder>,
 ) -> Result<Exit, Failure> {
-    let Some(base) = base else { return load_on_our_own(command, settings, load, screen).await };
+    let began = Began::now();
+    let Some(base) = base else { return load_on_our_own(settings, load, screen, folder).await };
     let figures = ::smoke::load::put(&settings, &base, load).await.map_err(Failure::said)?;
     show::figures(screen, &figures, None)?;
+    if let Some(folder) = folder {
+        let name = command.target.clone().unwrap_or(base);
+        began.save_load(folder, &settings, (TargetKind::Live, name), &figures, None)?;
+    }
     Ok(Exit::Go)
 }
 
 #[cfg(feature = "rehearse")]
-async fn on_our_own(command: &Smoke, settings: Settings, screen: &Screen) -> Result<Exit, Failure> {
+async fn on_our_own(
+    command: &Smoke,
+    settings: Settings,
+    screen: &Screen,
+    folder: Option<&Folder>,
+) -> Result<Exit, Failure> {
     let own = own::Own::start(settings).await?;
-    checked(command, &own.context, screen).await
+    checked(command, &own.context, screen, folder).await
 }
 
 #[cfg(feature = "rehearse")]
 async fn load_on_our_own(
-    _command: &Smoke,
     settings: Settings,
     load: &Load,
     screen: &Screen,
+    folder: Option<&Folder>,
 ) -> Result<Exit, Failure> {
+    let began = Began::now();
     let own = own::Own::start(settings).await?;
-    let figures =
-        ::smoke::load::put(&own.context.settings, &own.base(), load).await.map_err(Failure::said)?;
+    let settings = &own.context.settings;
+    let figures = ::smoke::load::put(settings, &own.base(), load).await.map_err(Failure::said)?;
     show::figures(screen, &figures, own.peak_memory())?;
+    if let Some(folder) = folder {
+        let target = (TargetKind::Ephemeral, "a service of our own".to_owned());
+        began.save_load(folder, settings, target, &figures, own.peak_memory())?;
+    }
     Ok(Exit::Go)
 }
 
 #[cfg(not(feature = "rehearse"))]
-async fn on_our_own(_command: &Smoke, _settings: Settings, _screen: &Screen) -> Result<Exit, Failure> {
+async fn on_our_own(
+    _command: &Smoke,
+    _settings: Settings,
+    _screen: &Screen,
+    _folder: Option<&Folder>,
+) -> Result<Exit, Failure> {
     Err(without())
 }
 
 #[cfg(not(feature = "rehearse"))]
 async fn load_on_our_own(
-    _command: &Smoke,
     _settings: Settings,
     _load: &Load,
     _screen: &Screen,
+    _folder: Option<&Folder>,
 ) -> Result<Exit, Failure> {
     Err(without())
 }

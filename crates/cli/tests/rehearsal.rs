@@ -55,11 +55,31 @@ fn a_rehearsal_carries_out_every_line_of_the_runbook_and_is_a_go() {
     assert_eq!(titles.last(), Some(&"Rollback Procedure"));
     assert_eq!(json["criteria"].as_array().unwrap().len(), 6);
 
+    what_the_service_costs_is_told(&json);
+
     for name in ["report.html", "report.junit.xml", "journal.jsonl"] {
         let mode = std::fs::metadata(report.join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     assert!(!report.join("work").exists(), "dumps of the rehearsal are gone");
+}
+
+/// The figures of the load with which it ends: how much, how soon, and with how much memory.
+fn what_the_service_costs_is_told(json: &Value) {
+    let actions = json["steps"].as_array().unwrap().iter().flat_map(|step| step["lines"].as_array().unwrap());
+    let actions = actions.flat_map(|line| line["actions"].as_array().into_iter().flatten());
+    let off: Vec<&Value> = actions.filter(|action| action["id"] == "smoke.maintenance.off").collect();
+    let measured: Vec<&Value> =
+        off.iter().flat_map(|action| action["measurements"].as_array().unwrap()).collect();
+    let mut names = vec!["load: answered", "load: latency, p95"];
+    // The system of other machines does not tell.
+    if cfg!(target_os = "linux") {
+        names.push("load: memory of the service, at most");
+    }
+    for name in names {
+        let figure = measured.iter().find(|one| one["name"] == name);
+        assert!(figure.is_some_and(|one| one["value"].as_f64().unwrap() > 0.0), "{name}: {off:#?}");
+    }
 }
 
 /// The workspace's fixtures with budgets that a busy machine keeps: what is proved here is not the clock's business.

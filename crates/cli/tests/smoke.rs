@@ -92,13 +92,88 @@ fn mistakes_are_one_sentence_and_2() {
 
 #[tokio::test]
 async fn the_whole_contract_holds_on_a_service_of_our_own() {
+    let folder = tempfile::tempdir().unwrap();
     let mut command = runbook();
-    command.args(["smoke", "--json"]);
+    command.args(["smoke", "--json", "--report"]).arg(folder.path());
     let output = run(command).await;
     let (printed, errors) = said(&output);
     assert_eq!(output.status.code(), Some(0), "{errors}{printed}");
     let all: Vec<serde_json::Value> = serde_json::from_str(&printed).unwrap();
     assert!(all.len() >= 11 && all.iter().all(|one| one["outcome"] == "pass"), "{printed}");
+    let report = reported(folder.path());
+    assert_eq!((&report["verdict"], &report["target"]["kind"]), (&"go".into(), &"ephemeral".into()));
+    assert_eq!(report["steps"][0]["lines"].as_array().unwrap().len(), all.len());
+}
+
+/// The report in a folder, as the published schema describes it, with a page beside it.
+fn reported(folder: &std::path::Path) -> serde_json::Value {
+    let schema = serde_json::from_str(include_str!("../../../docs/report.schema.json")).unwrap();
+    let report = std::fs::read_to_string(folder.join("report.json")).unwrap();
+    let report = serde_json::from_str(&report).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let problems: Vec<String> =
+        validator.iter_errors(&report).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+    assert!(std::fs::read_to_string(folder.join("report.html")).unwrap().contains("</html>"));
+    report
+}
+
+#[tokio::test]
+async fn a_load_on_a_service_of_our_own_is_a_report_with_its_figures_and_a_chart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = runbook();
+    command.args(["smoke", "--load", "500ms", "-c", "4", "--report"]).arg(folder.path());
+    let output = run(command).await;
+    let (printed, errors) = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{errors}{printed}");
+    let report = reported(folder.path());
+    let result = &report["steps"][0]["lines"][0]["checks"][0];
+    let measured = result["measurements"].as_array().unwrap();
+    let figure = |name: &str| measured.iter().find(|one| one["name"] == format!("load: {name}")).unwrap();
+    for name in ["answered", "latency, p50", "latency, p95", "latency, p99", "latency, max"] {
+        assert!(figure(name)["value"].as_f64().unwrap() > 0.0, "{name}: {report}");
+    }
+    assert_eq!(figure("errors")["value"], 0.0, "{report}");
+    let spread = figure("latency, max")["spread"].as_array().unwrap();
+    let answers: u64 = spread.iter().map(|bar| bar[1].as_u64().unwrap()).sum();
+    assert_eq!(answers, result["examined"].as_u64().unwrap());
+    // The system of other machines does not tell.
+    if cfg!(target_os = "linux") {
+        assert!(figure("memory of the service, at most")["value"].as_f64().unwrap() > 1.0, "{report}");
+    }
+    let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains("class=\"chart\"") && page.contains("load: latency, p95"), "{page}");
+}
+
+#[test]
+fn what_is_wrong_with_a_case_is_said_with_file_and_line_before_anything_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixtures = crate::folder::workspace().join("fixtures");
+    assert!(Command::new("cp").arg("-r").arg(&fixtures).arg(folder.path()).status().unwrap().success());
+    let root = folder.path().join("fixtures");
+    let (address, heard) = listener();
+    let good = "title = 'x'\n[[step]]\npath = '/projects'\n[step.expect]\nstatus = 200\n";
+    for (text, sentence) in [
+        (format!("{good}surprise = 1\n"), "added.toml:6: unknown field `surprise`"),
+        (
+            format!("{good}[step.expect.json]\n'result.status' = 1\n"),
+            "added.toml:7: `result.status` is not a JSON pointer",
+        ),
+        (format!("{good}schema = 'contract.toml'\n"), "added.toml:6: "),
+        (
+            format!("{good}[[step.database]]\nquery = 'DELETE FROM projects'\nrows = []\n"),
+            "added.toml:7: refused: only SELECT",
+        ),
+    ] {
+        std::fs::write(root.join("api/added.toml"), text).unwrap();
+        let mut command = runbook();
+        command.env("RUNBOOK_FIXTURES", &root);
+        let output = command.args(["smoke", "--base-url", &format!("http://{address}")]).output().unwrap();
+        let (printed, errors) = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{printed}{errors}");
+        assert!(errors.contains(sentence), "{sentence}: {errors}");
+    }
+    assert!(heard.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -119,7 +194,7 @@ async fn a_target_is_written_to_only_when_it_is_named_again_and_is_left_as_it_wa
     let another = run(smoke(&["--allow-writes", "production"])).await;
     assert_eq!(another.status.code(), Some(2));
     for (more, checks) in [
-        (&["--read-only"][..], "7 passed, 0 failed"),
+        (&["--read-only"][..], "8 passed, 0 failed"),
         (&["--allow-writes", "staging"], "11 passed, 0 failed"),
     ] {
         let output = run(smoke(more)).await;

@@ -113,12 +113,23 @@ pub struct Measurement {
     /// The bound the value must keep; past it, the check fails.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub threshold: Option<Threshold>,
+    /// How what it was taken from is spread, drawn as a chart: an upper bound in `unit`, and how many lay below it and
+    /// not below the one before; ascending.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub spread: Vec<(f64, u64)>,
 }
 
 impl Measurement {
     /// A value that is reported and not judged.
     pub fn new(name: impl Into<String>, value: f64, unit: impl Into<String>) -> Self {
-        Self { name: name.into(), value, unit: unit.into(), threshold: None }
+        Self { name: name.into(), value, unit: unit.into(), threshold: None, spread: Vec::new() }
+    }
+
+    /// The same value, with how what it was taken from is spread: upper bounds, ascending, and a count each.
+    #[must_use]
+    pub fn spread(mut self, spread: Vec<(f64, u64)>) -> Self {
+        self.spread = spread;
+        self
     }
 
     /// The same value, judged.

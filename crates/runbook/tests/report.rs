@@ -17,6 +17,8 @@ fn passed() -> CheckResult {
     evidence.measure(Measurement::new("p95 of latest payloads", 3.118, "ms").within(Threshold::Below(50.0)));
     evidence.measure(Measurement::new("index hit rate", 97.25, "%").within(Threshold::Above(95.0)));
     evidence.measure(Measurement::new("size of the dump", 4_100_000.0, "bytes"));
+    let spread = vec![(0.8, 0), (1.6, 120), (3.2, 30), (f64::INFINITY, 1)];
+    evidence.measure(Measurement::new("latency, p95", 3.1, "ms").spread(spread));
     evidence.find(Finding::advice("ix_a", "is a prefix of ix_b", "DROP INDEX ix_a"));
     result("perf.queries.latency", "each critical query keeps its budget", &evidence.verdict())
 }
@@ -241,6 +243,9 @@ fn the_page_escapes_what_it_shows_and_needs_no_network() {
     for part in ["NO-GO", "Check indexes", "mend:", "<svg", "prefers-color-scheme", "viewport"] {
         assert!(page.contains(part), "{part}");
     }
+    // A bar for each bound, the tallest as high as the chart.
+    assert_eq!(page.matches("</title><rect").count(), 3, "{page}");
+    assert!(page.contains("<title>120 up to 1.60 ms</title>"), "{page}");
 }
 
 #[test]

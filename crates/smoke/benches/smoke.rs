@@ -13,9 +13,9 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use harness::Database;
 use harness::proxy::Proxy;
 use harness::service::Service;
+use harness::{Database, Server};
 use runbook::context::{Api, Context};
 use runbook::secret::DatabaseUrl;
 use runbook::verdict::Outcome;
@@ -134,42 +134,56 @@ async fn ratio() -> Option<String> {
     (ratio > RATIO).then(|| format!("a request of a case costs {ratio:.3} of a bare one"))
 }
 
-/// How soon `/ready` tells that the database is gone, and that it is back.
+/// How soon `/ready` tells that the database is gone, and that it is back: the network of one, and a server that ends.
 async fn ready() -> Option<String> {
-    let db = Database::seeded().await.unwrap();
-    let port = db.url().connect_options().get_port();
-    let proxy = Proxy::to(([127, 0, 0, 1], port).into()).await.unwrap();
+    let mut server = Server::options().start().await.unwrap();
+    let db = server.create("ready").await.unwrap();
+    let settings = harness::settings();
+    let migrator = migrations::open(&settings).unwrap();
+    migrator.upgrade(db.url(), &migrator.history().last().unwrap().id).await.unwrap();
+    let proxy = Proxy::to(([127, 0, 0, 1], server.port()).into()).await.unwrap();
     let mut url = url::Url::parse(db.url().expose()).unwrap();
-    url.set_host(Some("127.0.0.1")).unwrap();
     url.set_port(Some(proxy.address().port())).unwrap();
     let url = DatabaseUrl::parse(url.as_str()).unwrap();
-    let service = Service::start(&harness::settings().api.start, &url).await.unwrap();
+    let service = Service::start(&settings.api.start, &url).await.unwrap();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let ask = format!("{}/ready", service.base_url());
-    let until = async |status: u16| {
-        let started = Instant::now();
+    let until = async |since: Instant, status: u16| {
         while client.get(&ask).send().await.unwrap().status() != status {
-            assert!(started.elapsed() < Duration::from_secs(30), "/ready does not become {status}");
+            assert!(since.elapsed() < Duration::from_secs(30), "/ready does not become {status}");
         }
-        started.elapsed()
+        since.elapsed()
     };
-    until(200).await;
+    until(Instant::now(), 200).await;
+    let days = ["gone", "cut", "slow", "server stopped", "server killed"];
     let (mut worst_gone, mut worst_back) = (Duration::ZERO, Duration::ZERO);
-    for day in 0..9 {
-        match day % 3 {
-            0 => {
+    for day in days.repeat(3) {
+        let fault = Instant::now();
+        match day {
+            "gone" => {
                 proxy.cut();
                 proxy.refuse().await.unwrap();
             }
-            1 => proxy.cut(),
-            _ => proxy.delay(Duration::from_secs(5)),
+            "cut" => proxy.cut(),
+            "slow" => proxy.delay(Duration::from_secs(5)),
+            "server stopped" => server.stop().await.unwrap(),
+            _ => server.kill().await.unwrap(),
         }
-        worst_gone = worst_gone.max(until(503).await);
-        proxy.heal().await.unwrap();
-        worst_back = worst_back.max(until(200).await);
+        let gone = until(fault, 503).await;
+        if day.starts_with("server") {
+            server.restart().await.unwrap();
+        } else {
+            proxy.heal().await.unwrap();
+        }
+        let back = until(Instant::now(), 200).await;
+        println!(
+            "/ready, {day}: false after {:.2} s, true again after {:.2} s",
+            gone.as_secs_f64(),
+            back.as_secs_f64()
+        );
+        (worst_gone, worst_back) = (worst_gone.max(gone), worst_back.max(back));
     }
     let (gone, back) = (worst_gone.as_secs_f64(), worst_back.as_secs_f64());
-    println!("/ready: false after {gone:.2} s, true again after {back:.2} s (worst of 9: gone, cut, slow)");
     let late = worst_gone > NOT_READY || worst_back > READY;
     late.then(|| format!("/ready was false after {gone:.2} s and true after {back:.2} s"))
 }

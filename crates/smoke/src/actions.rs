@@ -1,11 +1,13 @@
 //! Switching maintenance mode: step 2 and step 7 of the runbook.
 
 use runbook::action::Action;
+use runbook::action::services::Processes;
 use runbook::check::CheckError;
 use runbook::context::Context;
 use runbook::verdict::{Evidence, Finding, Measurement, Verdict};
 
 use crate::contract::Contract;
+use crate::load;
 use crate::switch::Switch;
 use crate::vigil::{Vigil, Window};
 
@@ -34,7 +36,8 @@ async fn on(context: &Context) -> Result<Verdict, CheckError> {
 
 /// Closes it, and says what the probe saw meanwhile.
 async fn off(context: &Context) -> Result<Verdict, CheckError> {
-    let switch = Switch::new(context, Contract::of(context)?.as_ref())?;
+    let contract = Contract::of(context)?;
+    let switch = Switch::new(context, &contract)?;
     let mut evidence = Evidence::of("writes");
     let vigil = Window::of(context).0.lock().await.take();
     let seen = match vigil {
@@ -59,8 +62,31 @@ async fn off(context: &Context) -> Result<Verdict, CheckError> {
             }
             None => "writes get through".to_owned(),
         });
+        traffic(context, &contract, &switch, &mut evidence).await?;
     }
     Ok(evidence.verdict())
+}
+
+/// What the service can take now that it takes everything again: figures, and no gate. Not where others use it.
+async fn traffic(
+    context: &Context,
+    contract: &Contract,
+    switch: &Switch<'_>,
+    evidence: &mut Evidence,
+) -> Result<(), CheckError> {
+    let Some(load) = contract.load.as_ref().filter(|_| !context.database.is_live()) else { return Ok(()) };
+    let figures = load::of(contract, switch.http.clone(), load).await?;
+    let processes = context.stash.get::<Processes>();
+    let pid = processes.and_then(|processes| processes.api.as_ref()?.pid());
+    let seen = figures.evidence(pid.and_then(load::peak_memory)).verdict();
+    evidence.examine(seen.examined());
+    for measurement in seen.measurements() {
+        evidence.measure(measurement.clone());
+    }
+    for finding in seen.findings() {
+        evidence.find(finding.clone());
+    }
+    Ok(())
 }
 
 /// Switches and sees it; false where that failed, with the finding.

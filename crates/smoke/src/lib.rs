@@ -16,7 +16,7 @@ mod vigil;
 pub use actions::actions;
 pub use case::Case;
 pub use cause::ServiceLog;
-pub use checks::{ask, checks, run_case};
+pub use checks::{ask, ask_reading, checks, run_case};
 pub use contract::{Contract, validate};
 pub use run::Writer;
 pub use token::AdminToken;

@@ -33,6 +33,25 @@ async fn the_window_opens_and_closes_and_the_runbooks_smoke_test_works_within() 
         summary.starts_with("writes get through · ") && summary.ends_with(" were refused within the window"),
         "{summary}"
     );
+    // What it can take again, as figures.
+    let figure = |name: &str| off.measurements().iter().find(|one| one.name == name).unwrap();
+    assert!(figure("load: answered").value > 0.0, "{:?}", off.measurements());
+    assert!(figure("load: errors").value == 0.0, "{:?}", off.findings());
+    let spread = &figure("load: latency, max").spread;
+    assert!(!spread.is_empty() && spread.is_sorted_by(|a, b| a.0 < b.0), "{spread:?}");
+}
+
+#[tokio::test]
+async fn nobody_elses_service_is_put_under_a_load() {
+    let db = Database::seeded().await.unwrap();
+    let mut serving = faultless(&db).await;
+    let limits = serving.context.settings.limits.reading();
+    serving.context.database =
+        runbook::context::Database::Live(runbook::live::Live::connect(db.url(), limits).await.unwrap());
+    act(&serving, "smoke.maintenance.on").await.unwrap();
+    let off = act(&serving, "smoke.maintenance.off").await.unwrap();
+    assert_eq!(off.outcome(), Outcome::Pass, "{:?}", off.findings());
+    assert!(off.measurements().iter().all(|one| !one.name.starts_with("load")), "{:?}", off.measurements());
 }
 
 #[tokio::test]

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use harness::Database;
 use harness::proxy::Proxy;
 use harness::service::Service;
+use harness::{Database, Server};
 use reqwest::Client;
+use runbook::ephemeral::Ephemeral;
 use runbook::secret::DatabaseUrl;
 use runbook::wait;
 use serde_json::{Value, json};
@@ -29,6 +30,22 @@ pub fn at_port(url: &DatabaseUrl, port: u16) -> DatabaseUrl {
     url.set_host(Some("127.0.0.1")).unwrap();
     url.set_port(Some(port)).unwrap();
     DatabaseUrl::parse(url.as_str()).unwrap()
+}
+
+/// A server that can be stopped and killed, with the rows of every seeded database in `bad_days`. What it acknowledges is
+/// written, as on a server that somebody relies on; the tests' shared one writes later.
+pub async fn own_server() -> (Server, Ephemeral) {
+    let server = Server::options().setting("synchronous_commit", "on").start().await.unwrap();
+    let db = server.create("bad_days").await.unwrap();
+    let settings = harness::settings();
+    let migrator = migrations::open(&settings).unwrap();
+    let newest = migrator.history().last().unwrap().id.clone();
+    migrator.upgrade(db.url(), &newest).await.unwrap();
+    for seed in &settings.data.seeds {
+        let rows = std::fs::read_to_string(settings.path(seed)).unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(rows)).execute(db.pool()).await.unwrap();
+    }
+    (server, db)
 }
 
 /// The reference service, whose database stands behind a proxy.
@@ -86,6 +103,82 @@ async fn without_its_database_the_service_says_so_and_comes_back_with_it() {
         wait_for(&client, &base, "/ready", 200).await;
         wait_for(&client, &base, "/projects/proj_test_001", 200).await;
     }
+}
+
+/// Not a proxy's doing: the server itself ends, in an orderly way and by SIGKILL.
+#[tokio::test]
+async fn a_server_that_is_restarted_is_missed_and_what_it_acknowledged_is_there() {
+    let (mut server, db) = own_server().await;
+    let service = Service::start(&harness::settings().api.start, db.url()).await.unwrap();
+    let (client, base) = (client(PATIENCE), service.base_url());
+    wait_for(&client, &base, "/ready", 200).await;
+    for day in ["stopped", "killed"] {
+        let body = json!({"name": day, "account_id": "acc_001", "created_by": "restarted"});
+        let answer = client.post(format!("{base}/projects")).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), 201, "{day}");
+        let created: Value = answer.json().await.unwrap();
+        match day {
+            "stopped" => server.stop().await.unwrap(),
+            _ => server.kill().await.unwrap(),
+        }
+        let answer = wait_for(&client, &base, "/ready", 503).await;
+        assert_eq!(answer["result"]["ready"], false, "{day}");
+        assert_eq!(wait_for(&client, &base, "/health", 200).await["result"]["status"], "alive", "{day}");
+        let answer = wait_for(&client, &base, "/projects/proj_test_001", 503).await;
+        assert_eq!(answer["result"]["error"]["code"], "database_unavailable", "{day}");
+        server.restart().await.unwrap();
+        wait_for(&client, &base, "/ready", 200).await;
+        let key = created["result"]["project_id"].as_str().unwrap();
+        assert_eq!(
+            wait_for(&client, &base, &format!("/projects/{key}"), 200).await["content_sha256"],
+            created["content_sha256"],
+            "{day}"
+        );
+    }
+}
+
+/// The statement is with the server, its answer is not there yet: whether it is done nobody knows.
+#[tokio::test]
+async fn a_write_that_is_cut_off_from_its_database_is_refused_and_made_once_when_it_is_sent_again() {
+    let db = Database::seeded().await.unwrap();
+    let (proxy, service) = behind_a_proxy(&db).await;
+    let (client, base) = (client(PATIENCE), service.base_url());
+    let create = || {
+        let body = json!({"name": "Cut off", "account_id": "acc_001", "created_by": "cut"});
+        client.post(format!("{base}/projects")).header("Idempotency-Key", "cut off").json(&body).send()
+    };
+    let mut holding = db.pool().begin().await.unwrap();
+    sqlx::raw_sql("LOCK TABLE project_events IN EXCLUSIVE MODE").execute(&mut *holding).await.unwrap();
+    let waits = || async {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'project_events'::regclass",
+        )
+        .fetch_one(db.pool())
+        .await
+        .unwrap();
+        if waiting > 0 { Ok(()) } else { Err(waiting) }
+    };
+    let cut = async {
+        wait::until("the service's write waits for the lock", PATIENCE, waits).await.unwrap();
+        proxy.cut();
+    };
+    let (answer, ()) = tokio::join!(create(), cut);
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.json::<Value>().await.unwrap()["result"]["error"]["code"], "database_unavailable");
+    holding.rollback().await.unwrap();
+    proxy.heal().await.unwrap();
+    wait_for(&client, &base, "/ready", 200).await;
+    let answer = create().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.status());
+    let rows: (i64, i64) = sqlx::query_as(
+        "SELECT count(DISTINCT p.project_id), count(e.event_id) FROM projects AS p LEFT JOIN project_events AS e USING (project_id)
+         WHERE p.created_by = 'cut'",
+    )
+    .fetch_one(db.pool())
+    .await
+    .unwrap();
+    assert_eq!(rows, (1, 1));
 }
 
 #[tokio::test]

@@ -73,6 +73,25 @@ fn what_is_wrong_with_a_case_is_said_with_its_line() {
         "title = 'x'\ncheck = 'smoke.project.read'\n[[step]]\nmethod = 'POST'\npath = '/a'\n[step.expect]\nstatus = 200\n",
         ":4: a case of `smoke.project.read` only reads, so POST is not allowed",
     );
+    refused(
+        "title = 'x'\n[[step]]\npath = '/a'\nheaders = { 'no header' = 'x' }\n[step.expect]\nstatus = 200\n",
+        ":4: `no header` is not a header that can be sent",
+    );
+    refused("title = 'x'\n[[step]]\npath = '/a'\n[step.expect]\nstatus = 700\n", ":5: `700` is not a status");
+    refused(
+        "title = 'x'\n[[step]]\npath = '/a'\n[step.expect]\nstatus = []\n",
+        ":5: `status` names no status",
+    );
+    // Nobody at all would have won.
+    refused(
+        "title = 'x'\n[[step]]\npath = '/a'\nrace = { writers = 0, winners = 0 }\n[step.expect]\nstatus = 200\n",
+        ":4: a race has 2 to 1000 writers",
+    );
+    refused(
+        "title = 'x'\n[[step]]\nmethod = 'POST'\npath = '/a'\njson = { a = '' }\n\
+         fill = { pointer = '/a', with = 'x', times = 1000000000000 }\n[step.expect]\nstatus = 200\n",
+        ":6: `fill` puts in a text of at most 256 MiB",
+    );
     refused("title = 'x'\nstep = []\n", ":1: a case needs at least one [[step]]");
 }
 
@@ -98,6 +117,80 @@ async fn a_bad_address_is_one_sentence() {
         let verdict = health.run(&context).await;
         let expected = format!("the API address `{base}` is not http://HOST or https://HOST");
         assert_eq!(verdict.reason(), Some(expected.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_password_in_the_address_is_refused_and_not_repeated() {
+    let db = Database::empty().await.unwrap();
+    let mut context = db.context();
+    for base in ["http://apex:hunter2@localhost:8000", "https://hunter2@localhost", "apex:hunter2@localhost"]
+    {
+        context.api = Some(Api { base_url: base.into() });
+        let health = smoke::checks().into_iter().find(|check| check.id == "smoke.api.health").unwrap();
+        let verdict = health.run(&context).await;
+        let said = verdict.reason().unwrap();
+        assert!(said.contains("localhost") && !said.contains("hunter2"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_the_database_does_not_understand_is_said_with_its_file() {
+    let db = Database::seeded().await.unwrap();
+    let serving = crate::wrong::faultless(&db).await;
+    let mut context = serving.context.clone();
+    for query in ["SELECT colour FROM projects", "SELECT $2 AS second"] {
+        let (folder, settings) =
+            with_case(&format!("{GOOD}[[step.database]]\nquery = '{query}'\nwith = ['x']\nrows = []\n"));
+        context.settings = settings.into();
+        context.stash = std::sync::Arc::default();
+        let verdict = smoke::run_case(&context, "added").await.unwrap_err().to_string();
+        assert!(verdict.starts_with(&folder.path().join("added.toml").display().to_string()), "{verdict}");
+        assert!(verdict.contains("SQLSTATE") || verdict.contains("colour"), "{verdict}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_contract_is_said_with_its_line() {
+    let (folder, settings) = with_case(GOOD);
+    let path = folder.path().join("contract.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    for (from, to, sentence) in [
+        (
+            "openapi = \"/openapi.json\"",
+            "openapi = \"openapi.json\"",
+            "`openapi.json` is not a path of the service",
+        ),
+        ("\"/projects?limit=5\"", "\"projects\"", "`projects` is not a path of the service"),
+        ("hash = \"/content_sha256\"", "hash = \"content_sha256\"", "`content_sha256` is not a JSON pointer"),
+        ("schema = \"envelope.schema.json\"", "schema = \"contract.toml\"", "contract.toml: not JSON"),
+        (
+            "method = \"POST\", path = \"/projects\", body",
+            "method = \"PO ST\", path = \"/projects\", body",
+            "`PO ST` is not a method",
+        ),
+        ("[maintenance]", "[maintenence]", "unknown field `maintenence`"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+        let error = smoke::validate(&settings).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}:", path.display())) && error.contains(sentence), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn a_load_that_is_none_is_said_with_its_line() {
+    let (folder, settings) = with_case(GOOD);
+    let path = folder.path().join("contract.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let line = 1 + text.lines().position(|line| line == "[load]").unwrap();
+    for (from, to) in [("seconds = 0.5", "seconds = 0"), ("connections = 4", "connections = 0")] {
+        assert!(text.contains(from));
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+        let error = smoke::validate(&settings).unwrap_err().to_string();
+        let expected = format!("{}:{line}: a load lasts from 0.1 to 60 seconds", path.display());
+        assert!(error.starts_with(&expected), "{error}");
     }
 }
 

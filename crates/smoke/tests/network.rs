@@ -140,6 +140,38 @@ async fn a_redirect_is_followed_with_its_body() {
     assert_eq!(verdict.outcome(), Outcome::Pass, "{:#?}", verdict.findings());
 }
 
+#[tokio::test]
+async fn a_secret_does_not_follow_a_redirect_to_another_host() {
+    let db = Database::empty().await.unwrap();
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = format!("http://localhost:{}/", elsewhere.local_addr().unwrap().port());
+    let before = Router::new().fallback(move || {
+        let to = to.clone();
+        async move { (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, to)]).into_response() }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut context = db.context();
+    let mut settings = (*context.settings).clone();
+    // Any variable that is set; its value is the secret.
+    settings.api.authentication.bearer_variable = Some("PATH".into());
+    context.settings = settings.into();
+    context.api = Some(Api { base_url: format!("http://{}", listener.local_addr().unwrap()) });
+    tokio::spawn(async move { axum::serve(listener, before).await.unwrap() });
+    let verdict = ask(&context, "smoke.api.health").await;
+    let problem = &verdict.findings()[0].problem;
+    assert!(
+        problem.contains("a redirect to another host, localhost, which is not told the secrets"),
+        "{problem}"
+    );
+    let secret = std::env::var("PATH").unwrap();
+    assert!(!format!("{:?}", verdict.findings()).contains(&secret), "{:#?}", verdict.findings());
+    tokio::select! {
+        biased;
+        reached = elsewhere.accept() => panic!("the other host was asked: {reached:?}"),
+        () = std::future::ready(()) => {}
+    }
+}
+
 /// Closes the first connections that it takes after they have sent something, and passes the others on.
 async fn closing(first: u32, to: String) -> (String, Arc<AtomicU32>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -194,4 +226,76 @@ async fn a_create_without_a_key_is_never_sent_twice() {
         "{:#?}",
         verdict.findings()
     );
+}
+
+/// Where the child of the test below finds the authority that it trusts.
+const AUTHORITY: &str = "RUNBOOK_TEST_PROXY_AUTHORITY";
+
+/// Takes `CONNECT apex.example:443` and leads it to a port of this machine; what it was asked.
+async fn tunnel(to: u16) -> (String, Arc<std::sync::Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::<std::sync::Mutex<Vec<String>>>::default();
+    let keep = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let keep = Arc::clone(&keep);
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    match client.read_u8().await {
+                        Ok(byte) => head.push(byte),
+                        Err(_) => return,
+                    }
+                }
+                keep.lock().unwrap().push(String::from_utf8_lossy(&head).into_owned());
+                let mut server = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+                client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").await.unwrap();
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (address, asked)
+}
+
+/// The proxy of the environment is asked for a tunnel, and the certificate is still judged by the service's own name.
+#[tokio::test]
+async fn https_goes_through_the_proxy_of_the_environment() {
+    let authority = Authority::new();
+    for (name, passes) in [("apex.example", true), ("proxy.example", false)] {
+        let port = authority.serve(name, false).await;
+        let (proxy, asked) = tunnel(port).await;
+        let output = tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args(["network::behind_the_proxy", "--exact", "--ignored"])
+            .env(AUTHORITY, authority.file.path())
+            .env("HTTPS_PROXY", &proxy)
+            .env_remove("NO_PROXY")
+            .env_remove("no_proxy")
+            .kill_on_drop(true)
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.success(), passes, "{name}: {said}");
+        assert!(passes || said.contains("not valid for name"), "{said}");
+        let asked = asked.lock().unwrap().clone();
+        assert!(
+            !asked.is_empty() && asked.iter().all(|head| head.starts_with("CONNECT apex.example:443 ")),
+            "{asked:?}"
+        );
+    }
+}
+
+#[tokio::test]
+#[ignore = "the child of the test above, whose environment names a proxy"]
+async fn behind_the_proxy() {
+    let Some(authority) = std::env::var_os(AUTHORITY) else { return };
+    let db = Database::empty().await.unwrap();
+    let mut context = db.context();
+    let mut settings = (*context.settings).clone();
+    settings.api.certificate_authority = Some(authority.into());
+    context.settings = settings.into();
+    context.api = Some(Api { base_url: "https://apex.example".into() });
+    let verdict = ask(&context, "smoke.api.health").await;
+    assert_eq!(verdict.outcome(), Outcome::Pass, "{:#?}", verdict.findings());
 }

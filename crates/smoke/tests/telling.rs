@@ -88,8 +88,17 @@ async fn each_case_can_be_run_by_a_shell() {
     settings.api.cases = Some(settings.path("api"));
     serving.context.settings = settings.into();
     let contract = smoke::Contract::of(&serving.context).unwrap();
+    let mut guarded = serving.context.settings.api.clone();
+    guarded.authentication.bearer_variable = Some("APEX_TOKEN".into());
+    guarded.authentication.header = Some("X-Api-Key".into());
+    guarded.authentication.header_variable = Some("APEX_KEY".into());
+    let script = contract.case("unknown_project").unwrap().as_curl(&base, &guarded);
+    assert!(
+        script.contains(r#" -H "Authorization: Bearer $APEX_TOKEN" -H "X-Api-Key: $APEX_KEY""#),
+        "{script}"
+    );
     for case in &contract.cases {
-        let script = case.as_curl(&base);
+        let script = case.as_curl(&base, &serving.context.settings.api);
         if let Some(command) = &case.command {
             assert!(script.contains(command.as_str()), "{script}");
         }

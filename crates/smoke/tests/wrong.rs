@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use apex_api::{Maintenance, Service};
 use axum::Router;
@@ -62,6 +62,9 @@ pub struct Fault {
     /// Only while maintenance mode is on.
     #[serde(default)]
     under_maintenance: bool,
+    /// Only where the request before it was the same.
+    #[serde(default)]
+    again: bool,
     /// Only answers with this status.
     answered: Option<u16>,
     /// The request's header is replaced before the service sees it, an empty value removes one; `{token}` is the
@@ -183,7 +186,12 @@ async fn serve(db: &Database, fault: Fault, broken: bool) -> Serving {
     let service = Arc::new(Service::new(pool, maintenance, Some(SecretString::from(TOKEN))));
     let mut router: Router = apex_api::router(service);
     if broken {
-        let wrong = Arc::new(Wrong { fault, maintenance: AtomicBool::new(false), database: outside });
+        let wrong = Arc::new(Wrong {
+            fault,
+            maintenance: AtomicBool::new(false),
+            last: Mutex::default(),
+            database: outside,
+        });
         router = Router::new().fallback_service(router).layer(from_fn_with_state(wrong, serve_wrongly));
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -197,6 +205,8 @@ async fn serve(db: &Database, fault: Fault, broken: bool) -> Serving {
 struct Wrong {
     fault: Fault,
     maintenance: AtomicBool,
+    /// The request before this one.
+    last: Mutex<String>,
     database: sqlx::PgPool,
 }
 
@@ -210,12 +220,15 @@ async fn serve_wrongly(State(wrong): State<Arc<Wrong>>, request: Request, next: 
         wrong.maintenance.store(text.contains("true"), Ordering::SeqCst);
     }
     let path = parts.uri.path().to_owned();
+    let this = format!("{} {}", parts.method, parts.uri);
+    let again = std::mem::replace(&mut *wrong.last.lock().unwrap(), this.clone()) == this;
     let here = fault.path.as_deref().is_none_or(|pattern| match pattern.strip_suffix('*') {
         Some(start) => path.starts_with(start),
         None => path == pattern,
     }) && fault.method.as_deref().is_none_or(|method| parts.method == method)
         && fault.body_holds.as_deref().is_none_or(|held| text.contains(held))
-        && (under_maintenance || !fault.under_maintenance);
+        && (under_maintenance || !fault.under_maintenance)
+        && (!fault.again || again);
     if !here {
         return next.run(Request::from_parts(parts, Body::from(body))).await;
     }

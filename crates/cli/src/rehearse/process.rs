@@ -155,6 +155,11 @@ impl Process for ChildProcess {
             self.child.lock().await.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
         })
     }
+
+    fn pid(&self) -> Option<u32> {
+        // Held only while it is started or ended: then it has none to tell.
+        self.child.try_lock().ok()?.as_ref()?.id()
+    }
 }
 
 /// The program: as the settings name it, or a package of this workspace, built when it is not there.

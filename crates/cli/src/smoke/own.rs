@@ -43,8 +43,6 @@ impl Own {
 
     /// The most memory that the service had, in MiB, where the system tells.
     pub(super) fn peak_memory(&self) -> Option<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.service.pid())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        line.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok().map(|kib| kib / 1024.0)
+        ::smoke::load::peak_memory(self.service.pid())
     }
 }

@@ -12,10 +12,10 @@ use crate::screen::Screen;
 
 /// A check that was asked.
 pub(super) struct Answered {
-    id: String,
-    title: String,
+    pub(super) id: String,
+    pub(super) title: String,
     pub(super) verdict: Verdict,
-    took: Duration,
+    pub(super) took: Duration,
 }
 
 impl Answered {

@@ -23,6 +23,11 @@ pub trait Process: Send + Sync {
 
     /// Whether it is there now: asked of the system, not remembered.
     fn is_running(&self) -> BoxFuture<'_, bool>;
+
+    /// Its number, while it runs and where that is known: what it costs can then be asked of the system.
+    fn pid(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// The processes of a rehearsal; put into the stash.

@@ -5,8 +5,6 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::sync::watch;
 
 use super::decide::decide;
@@ -77,9 +75,7 @@ impl Run<'_> {
     /// Carries it out. It always ends with a report.
     pub async fn carry_out(self) -> Report {
         let began = Instant::now();
-        let started_at = OffsetDateTime::now_utc();
-        let started_at =
-            started_at.replace_nanosecond(0).unwrap_or(started_at).format(&Rfc3339).unwrap_or_default();
+        let started_at = crate::report::now();
         let known = Known::default();
         if self.kind == RunKind::Rehearsal {
             self.context.stash.put(Progress::default());

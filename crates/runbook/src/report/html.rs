@@ -192,6 +192,7 @@ fn measurements(measurements: &[Measurement]) -> Markup {
                             None => { td {} td {} }
                         }
                     }
+                    @if !measurement.spread.is_empty() { tr { td colspan="4" { (chart(measurement)) } } }
                 }
             } } }
         }
@@ -213,6 +214,36 @@ fn gauge(measurement: &Measurement, threshold: Threshold) -> Markup {
             rect.(class) x="0" y="3" width=(format!("{:.1}", place(measurement.value).max(2.0))) height="6" rx="3" {}
             rect.tick x=(format!("{:.1}", (place(limit) - 1.0).max(0.0))) y="0" width="2" height="12" {}
         }
+    }
+}
+
+/// A bar for each bound of a spread, as high as its count; a tip says both. The bounds stand below.
+fn chart(measurement: &Measurement) -> Markup {
+    let (wide, high) = (28, 60);
+    let most = measurement.spread.iter().map(|(_, count)| *count).max().unwrap_or_default().max(1);
+    let width = wide * measurement.spread.len();
+    let label = format!("{}: how it is spread", measurement.name);
+    html! {
+        svg.chart viewBox={ "0 0 " (width) " " (high + 14) } width=(width) height=(high + 14) role="img" aria-label=(label) {
+            @for (index, (bound, count)) in measurement.spread.iter().enumerate() {
+                // What was seen at all is seen in the chart.
+                @let tall = (count * high).div_ceil(most);
+                g {
+                    title { (super::count(*count)) " up to " (value(*bound, &measurement.unit)) }
+                    rect x=(index * wide + 2) y=(high - tall) width=(wide - 4) height=(tall) {}
+                    text x=(index * wide + wide / 2) y=(high + 11) text-anchor="middle" { (short(*bound)) }
+                }
+            }
+        }
+    }
+}
+
+/// Three digits are enough below a bar.
+fn short(bound: f64) -> String {
+    match bound {
+        bound if bound < 10.0 => format!("{bound:.1}"),
+        bound if bound < 1000.0 => format!("{bound:.0}"),
+        bound => format!("{:.0}k", bound / 1000.0),
     }
 }
 

@@ -10,6 +10,8 @@ mod redraw;
 pub mod terminal;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::verdict::{Finding, Measurement, Outcome, Verdict};
 
@@ -287,6 +289,7 @@ fn finite(measurement: &Measurement) -> Measurement {
             _ => f64::MAX,
         };
     }
+    measurement.spread.retain(|(bound, _)| bound.is_finite());
     measurement
 }
 
@@ -310,6 +313,12 @@ impl Report {
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
+}
+
+/// Now, as a report says when it began: RFC 3339 in UTC, whole seconds.
+pub fn now() -> String {
+    let now = OffsetDateTime::now_utc();
+    now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
 }
 
 /// The words of an outcome.

@@ -34,14 +34,14 @@ pub(super) struct StepFile {
     pub(super) method: Option<Spanned<String>>,
     pub(super) path: Option<Spanned<String>>,
     #[serde(default)]
-    pub(super) headers: BTreeMap<String, String>,
+    pub(super) headers: BTreeMap<Spanned<String>, String>,
     /// A body as it is sent.
     pub(super) body: Option<String>,
     /// A body as a table, sent as JSON with its Content-Type.
     pub(super) json: Option<Spanned<toml::Table>>,
     /// Puts a long text into the body.
     pub(super) fill: Option<Spanned<Fill>>,
-    pub(super) race: Option<Race>,
+    pub(super) race: Option<Spanned<Race>>,
     /// The step is taken once for each row: its values stand for `{name}` in the path, the headers and the body.
     each: Option<Spanned<Vec<BTreeMap<String, String>>>>,
     /// Reads a list page by page while rows are inserted.

@@ -3,13 +3,19 @@
 use std::ops::Range;
 
 use reqwest::Method;
+use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use toml::Spanned;
 
 use super::file::{Fill, Place, Row, Status, StepFile, WalkFile, Wrong};
 use super::query::{is_pointer, query, validator};
 use super::values::placeholders;
-use super::{Expected, Fact, Long, Source, Step, Values, Walk, curl};
+use super::{Expected, Fact, Long, Race, Source, Step, Values, Walk, curl};
+
+/// As many requests at once as a machine of any size can send.
+const MOST_WRITERS: u32 = 1000;
+/// So many bytes of a body are made of one piece at most.
+const LONGEST_TEXT: usize = 256 << 20;
 
 /// Stands in a body until the long text of `fill` takes its place.
 const MARKER: &str = "the long text stands here";
@@ -39,6 +45,9 @@ pub(super) fn step(
             return Err(place.wrong(file.expect.status.span(), "`status` names no status"));
         }
         Status::OneOf(list) => step.status.clone_from(list),
+    }
+    if let Some(none) = step.status.iter().find(|status| !(100..600).contains(*status)) {
+        return Err(place.wrong(file.expect.status.span(), format!("`{none}` is not a status: 100 to 599")));
     }
     for (name, value) in &file.expect.headers {
         step.expected_headers.push((name.clone(), expected(place, value)?));
@@ -78,9 +87,9 @@ fn request(place: &Place<'_>, file: &StepFile, base: Option<&str>, known: &Value
     let mut step = Step {
         method: Method::GET,
         path: String::new(),
-        headers: file.headers.clone().into_iter().collect(),
+        headers: headers(place, file)?,
         body: file.body.clone(),
-        race: file.race,
+        race: file.race.as_ref().map(|race| self::race(place, race)).transpose()?,
         row: Vec::new(),
         long: None,
         envelope: false,
@@ -137,6 +146,29 @@ fn request(place: &Place<'_>, file: &StepFile, base: Option<&str>, known: &Value
     Ok(step)
 }
 
+/// Names and values that can be sent; what stands for a placeholder is only known then.
+fn headers(place: &Place<'_>, file: &StepFile) -> Result<Vec<(String, String)>, Wrong> {
+    let read = |(name, value): (&Spanned<String>, &String)| {
+        let known = HeaderName::from_bytes(name.get_ref().as_bytes());
+        if known.is_err() || HeaderValue::from_str(value).is_err() {
+            let problem = format!("`{}` is not a header that can be sent", name.get_ref());
+            return Err(place.wrong(name.span(), problem));
+        }
+        Ok((name.get_ref().clone(), value.clone()))
+    };
+    file.headers.iter().map(read).collect()
+}
+
+/// Nobody at all would win every race.
+fn race(place: &Place<'_>, race: &Spanned<Race>) -> Result<Race, Wrong> {
+    let Race { writers, winners } = *race.get_ref();
+    if !(2..=MOST_WRITERS).contains(&writers) || winners > writers as usize {
+        let problem = format!("a race has 2 to {MOST_WRITERS} writers, and no more winners than writers");
+        return Err(place.wrong(race.span(), problem));
+    }
+    Ok(Race { writers, winners })
+}
+
 fn method(place: &Place<'_>, name: &str, span: Range<usize>) -> Result<Method, Wrong> {
     let known = [
         Method::GET,
@@ -159,6 +191,9 @@ fn filled(place: &Place<'_>, fill: &Spanned<Fill>, body: Option<&str>) -> Result
         .and_then(|body| serde_json::from_str(body).ok())
         .ok_or_else(|| wrong("`fill` needs a body that is JSON"))?;
     let Fill { pointer, with, times } = fill.get_ref();
+    if with.is_empty() || with.len().saturating_mul(*times) > LONGEST_TEXT {
+        return Err(wrong(&format!("`fill` puts in a text of at most {} MiB", LONGEST_TEXT >> 20)));
+    }
     let target = json.pointer_mut(pointer).ok_or_else(|| wrong("`fill` points to nothing in the body"))?;
     // A marker first: escaping a long text a character at a time would take longer than sending it.
     *target = Value::from(MARKER);

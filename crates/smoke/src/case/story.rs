@@ -1,11 +1,15 @@
 //! A case as commands that a person can run by hand: one `curl` a request, `jq` for what later ones need.
 
+use runbook::settings::ApiSection;
+
 use super::{Case, Source, Step, Values};
 use crate::http::quoted;
 
 impl Case {
-    /// The case as a shell script. What a command of the runbook is, stays word for word.
-    pub fn as_curl(&self, base: &str) -> String {
+    /// The case as a shell script. What a command of the runbook is, stays word for word; the others carry what
+    /// `[api.authentication]` sends, by the names of its variables.
+    pub fn as_curl(&self, base: &str, api: &ApiSection) -> String {
+        let secrets = carried(api);
         let mut script = format!("# {}\n", self.title);
         let tagged = |step: &Step| {
             let texts = step.headers.iter().map(|(_, value)| value).chain([&step.path]).chain(&step.body);
@@ -30,7 +34,7 @@ impl Case {
             script.push_str(&match literal {
                 Some(command) if step.capture.is_empty() => format!("{command}\n"),
                 Some(command) => format!("answer=$({command})\n"),
-                None => request(step, base),
+                None => request(step, base, &secrets),
             });
             for (name, source) in &step.capture {
                 script.push_str(&captured(name, source));
@@ -40,7 +44,15 @@ impl Case {
     }
 }
 
-fn request(step: &Step, base: &str) -> String {
+/// The headers that every request carries, as a shell takes them.
+fn carried(api: &ApiSection) -> Vec<String> {
+    let of = &api.authentication;
+    let bearer = of.bearer_variable.as_ref().map(|variable| format!("Authorization: Bearer ${variable}"));
+    let header = of.header.as_ref().zip(of.header_variable.as_ref());
+    bearer.into_iter().chain(header.map(|(name, variable)| format!("{name}: ${variable}"))).collect()
+}
+
+fn request(step: &Step, base: &str, secrets: &[String]) -> String {
     let mut words = String::from("curl -sS");
     let headers = step.capture.iter().any(|(_, source)| matches!(source, Source::Header(_)));
     if headers {
@@ -52,6 +64,9 @@ fn request(step: &Step, base: &str) -> String {
     words.push_str(&format!(" {}", filled(&format!("{base}{}", step.path), step, Values::fill_path)));
     for (name, value) in &step.headers {
         words.push_str(&format!(" -H {}", filled(&format!("{name}: {value}"), step, Values::fill)));
+    }
+    for secret in secrets {
+        words.push_str(&format!(" -H \"{secret}\""));
     }
     let pipe = match (&step.long, &step.body) {
         (Some(long), _) => {

@@ -20,6 +20,25 @@ pub(super) async fn run(context: &Context, check: &str) -> Result<Verdict, Check
     Ok(evidence.verdict())
 }
 
+/// Runs the cases of one check that only read; none where it has no such case.
+pub(super) async fn reading(context: &Context, check: &str) -> Result<Option<Verdict>, CheckError> {
+    let contract = Contract::of(context)?;
+    let reads = |case: &&Case| case.check == check && !case.writes();
+    let cases: Vec<&Case> = contract.cases.iter().filter(reads).collect();
+    if cases.is_empty() {
+        return Ok(None);
+    }
+    let mut evidence = Evidence::of("requests and rows");
+    Runner::new(context, &contract)?.all(&cases, &mut evidence).await?;
+    let of = contract.cases.iter().filter(|case| case.check == check).count();
+    evidence.summarise(format!(
+        "{} of {of} cases, those that only read: {} requests and rows",
+        cases.len(),
+        evidence.examined()
+    ));
+    Ok(Some(evidence.verdict()))
+}
+
 /// Runs one case by its name, and cleans up after it.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ mod maintenance;
 mod openapi;
 mod probes;
 
-use runbook::check::{Check, CheckFuture, Safety};
+use runbook::check::{Check, CheckError, CheckFuture, Safety};
 use runbook::context::Context;
 use runbook::verdict::Verdict;
 
@@ -89,11 +89,31 @@ pub async fn ask(context: &Context, check: &Check) -> Verdict {
     {
         return check.run(context).await;
     }
-    let limit = context.settings.limits.check;
-    let verdict = match tokio::time::timeout(limit, writing(context, check.id)).await {
-        Ok(Ok(verdict)) => verdict,
-        Ok(Err(error)) => Verdict::not_measured(error.to_string()),
-        Err(_) => Verdict::not_measured(format!("it was not done within {} s", limit.as_secs_f64())),
-    };
+    let verdict = within(context, writing(context, check.id)).await.unwrap_or_else(Verdict::not_measured);
     verdict.accepting(|finding| context.settings.checks.acceptance(check.id, finding))
+}
+
+/// Asks where nothing may be written: a check that only reads, and of one that writes the cases that only read. None where
+/// nothing is left of it.
+pub async fn ask_reading(context: &Context, check: &Check) -> Option<Verdict> {
+    if check.safety == Safety::Live {
+        return Some(check.run(context).await);
+    }
+    let verdict = match within(context, cases::reading(context, check.id)).await {
+        Ok(verdict) => verdict?,
+        Err(reason) => Verdict::not_measured(reason),
+    };
+    Some(verdict.accepting(|finding| context.settings.checks.acceptance(check.id, finding)))
+}
+
+/// Bounded as every check is; the error is why it was not measured.
+async fn within<T>(
+    context: &Context,
+    asking: impl Future<Output = Result<T, CheckError>>,
+) -> Result<T, String> {
+    let limit = context.settings.limits.check;
+    match tokio::time::timeout(limit, asking).await {
+        Ok(answered) => answered.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("it was not done within {} s", limit.as_secs_f64())),
+    }
 }

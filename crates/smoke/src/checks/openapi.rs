@@ -123,6 +123,13 @@ impl Document {
         let Some(json) = response.pointer("/content/application~1json") else {
             return vec![format!("the document tells of no JSON for the {status} of GET {path}")];
         };
+        let sent_as = answer.header("content-type").unwrap_or_default();
+        if sent_as.split(';').next().is_none_or(|kind| !kind.trim().eq_ignore_ascii_case("application/json"))
+        {
+            return vec![format!(
+                "Content-Type: the document tells of application/json for the {status} of GET {path}, found {sent_as:?}"
+            )];
+        }
         // JSON of any form is a promise as well.
         let Some(schema) = json.get("schema") else { return Vec::new() };
         let Ok(json) = answer.json() else { return Vec::new() };

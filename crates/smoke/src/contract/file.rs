@@ -12,6 +12,7 @@ use crate::case::file::Rules;
 use crate::case::query::{as_objects, compiled, is_pointer};
 use crate::case::{Case, Query};
 use crate::checks::{CASE_CHECKS, REST};
+use crate::load::{Load, Short};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +23,7 @@ struct File {
     answers: AnswersFile,
     rows: RowsFile,
     maintenance: Option<Spanned<Maintenance>>,
+    load: Option<Spanned<Short>>,
 }
 
 /// What the service says it supports.
@@ -29,7 +31,7 @@ struct File {
 #[serde(deny_unknown_fields, default)]
 struct ServiceFile {
     idempotency_key: Option<String>,
-    openapi: Option<String>,
+    openapi: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +42,7 @@ struct EnvelopeFile {
     hash: Spanned<String>,
     not_hashed: Vec<Spanned<String>>,
     confidence: Vec<Spanned<String>>,
-    samples: Vec<String>,
+    samples: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +121,14 @@ impl Place<'_> {
         list.iter().map(|text| self.pointer(text)).collect()
     }
 
+    /// A path of the service.
+    fn path(&self, text: &str, span: std::ops::Range<usize>) -> Result<String, Wrong> {
+        if text.starts_with('/') {
+            return Ok(text.to_owned());
+        }
+        Err(self.wrong(span, format!("`{text}` is not a path of the service: it starts with `/`")))
+    }
+
     /// A query whose parameters are `with`.
     fn query(&self, sql: &Spanned<String>, with: &[&str]) -> Result<Query, Wrong> {
         let sql = as_objects(sql.get_ref()).map_err(|problem| self.wrong(sql.span(), problem))?;
@@ -141,9 +151,21 @@ pub(super) fn read(settings: &Settings, folder: &Path) -> Result<Contract, Wrong
         rows: rows(&place, &file.rows)?,
         maintenance: file.maintenance.as_ref().map(|section| section.get_ref().clone()),
         idempotency_key: file.service.idempotency_key,
-        openapi: file.service.openapi,
+        openapi: match &file.service.openapi {
+            Some(path) => Some(place.path(path.get_ref(), path.span())?),
+            None => None,
+        },
+        load: file.load.as_ref().map(|section| load(&place, section)).transpose()?,
     };
     if let Some(section) = &file.maintenance {
+        let span = section.span();
+        let Maintenance { probe, health, .. } = section.get_ref();
+        if Method::from_bytes(probe.method.as_bytes()).is_err() {
+            return Err(place.wrong(span, format!("`{}` is not a method", probe.method)));
+        }
+        for path in std::iter::once(&probe.path).chain(health.iter().map(|health| &health.path)) {
+            place.path(path, span.clone())?;
+        }
         for name in [&section.get_ref().write, &section.get_ref().read] {
             if contract.case(name).is_none() {
                 return Err(place.wrong(section.span(), format!("there is no case file `{name}.toml`")));
@@ -162,7 +184,17 @@ fn envelope(place: &Place<'_>, folder: &Path, file: EnvelopeFile) -> Result<Enve
         hash: place.pointer(&file.hash)?,
         not_hashed: place.pointers(&file.not_hashed)?,
         confidence: place.pointers(&file.confidence)?,
-        samples: file.samples,
+        samples: file
+            .samples
+            .iter()
+            .map(|path| place.path(path.get_ref(), path.span()))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn load(place: &Place<'_>, section: &Spanned<Short>) -> Result<Load, Wrong> {
+    section.get_ref().load().ok_or_else(|| {
+        place.wrong(section.span(), "a load lasts from 0.1 to 60 seconds, on 1 to 1000 connections")
     })
 }
 
@@ -173,6 +205,7 @@ fn rows(place: &Place<'_>, file: &RowsFile) -> Result<Rows, Wrong> {
     let body = serde_json::to_value(&mark.json)
         .map_err(|error| place.wrong(file.mark.span(), error.to_string()))?
         .to_string();
+    place.path(&mark.path, file.mark.span())?;
     if !body.contains("{run}") {
         return Err(place.wrong(file.mark.span(), "`mark` must carry the tag of its run: `{run}`"));
     }

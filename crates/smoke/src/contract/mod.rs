@@ -11,6 +11,7 @@ use runbook::context::Context;
 use runbook::settings::{Settings, SettingsError};
 
 use crate::case::{Case, Query};
+use crate::load::Load;
 
 pub(crate) use file::{HealthSays, Maintenance};
 
@@ -27,6 +28,8 @@ pub struct Contract {
     pub(crate) idempotency_key: Option<String>,
     /// The path of its OpenAPI document, where it has one.
     pub(crate) openapi: Option<String>,
+    /// The load whose figures a rehearsal reports.
+    pub(crate) load: Option<Load>,
 }
 
 /// What an envelope is.

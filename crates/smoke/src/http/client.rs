@@ -50,9 +50,18 @@ impl Http {
         let url =
             Url::parse(&base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let Some(url) = url else {
-            let problem = format!("the API address `{base}` is not http://HOST or https://HOST");
+            // Of an address that cannot be read, what stands before an @ may be a password.
+            let shown = base.rsplit_once('@').map_or(base.as_str(), |(_, host)| host);
+            let problem = format!("the API address `{shown}` is not http://HOST or https://HOST");
             return Err(CheckError::Missing(problem));
         };
+        if !url.username().is_empty() || url.password().is_some() {
+            // Not repeated here: every message and report shows the address.
+            return Err(CheckError::Missing(format!(
+                "the API address of {} carries a name or a password; put what it needs into [api.authentication]",
+                url.host_str().unwrap_or_default()
+            )));
+        }
         let limit = settings.limits.request;
         // Building a client asks for a TLS provider, also where nothing is encrypted; a second install is refused.
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -16,7 +16,8 @@ use futures_util::future::join_all;
 use hdrhistogram::Histogram;
 use runbook::check::CheckError;
 use runbook::settings::Settings;
-use serde::Serialize;
+use runbook::verdict::{Evidence, Finding, Measurement};
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::contract::Contract;
@@ -38,6 +39,23 @@ pub struct Load {
     pub connections: usize,
     /// Requests a second; found where it is not given.
     pub rate: Option<f64>,
+}
+
+/// The load that a deployment ends with, in `contract.toml`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Short {
+    pub(crate) seconds: f64,
+    pub(crate) connections: usize,
+}
+
+impl Short {
+    /// The load; none where its figures are not such as a load has.
+    pub(crate) fn load(self) -> Option<Load> {
+        let during = Duration::try_from_secs_f64(self.seconds).ok()?;
+        let fits = (0.1..=60.0).contains(&self.seconds) && (1..=1000).contains(&self.connections);
+        fits.then_some(Load { during, connections: self.connections, rate: None })
+    }
 }
 
 /// What it cost.
@@ -74,6 +92,51 @@ impl Figures {
     pub fn failed(&self) -> u64 {
         self.errors.values().sum()
     }
+
+    /// For a report: figures, and advice where there were errors. A load is no gate by itself. `memory` is the most
+    /// that the service had, in MiB, where it is known.
+    #[allow(clippy::cast_precision_loss, reason = "counts of a load are far below 2^52")]
+    pub fn evidence(&self, memory: Option<f64>) -> Evidence {
+        let mut evidence = Evidence::of("answers");
+        evidence.examine(self.answers).summarise(format!(
+            "{:.0} requests/s answered, p95 {:.2} ms, {} errors",
+            self.answered_per_second,
+            self.p95,
+            self.failed()
+        ));
+        let mut measure = |name: &str, value: f64, unit: &str| {
+            evidence.measure(Measurement::new(name, value, unit));
+        };
+        if let Some(most) = self.most_per_second {
+            measure("load: at most", most, "requests/s");
+        }
+        measure("load: due", self.due_per_second, "requests/s");
+        measure("load: answered", self.answered_per_second, "requests/s");
+        measure("load: connections", self.connections as f64, "");
+        measure("load: errors", self.failed() as f64, "answers");
+        measure("load: latency, p50", self.p50, "ms");
+        measure("load: latency, p95", self.p95, "ms");
+        measure("load: latency, p99", self.p99, "ms");
+        evidence.measure(Measurement::new("load: latency, max", self.max, "ms").spread(self.bars.clone()));
+        if let Some(memory) = memory {
+            evidence.measure(Measurement::new("load: memory of the service, at most", memory, "MiB"));
+        }
+        for (kind, count) in &self.errors {
+            evidence.find(Finding::advice(
+                self.requests.join(", "),
+                format!("{count} of {} answers under load: {kind}", self.answers),
+                "read the service's log; a load is no gate by itself",
+            ));
+        }
+        evidence
+    }
+}
+
+/// The most memory that a process had so far, in MiB, where the system tells.
+pub fn peak_memory(pid: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok().map(|kib| kib / 1024.0)
 }
 
 /// Puts the load on the service: the sample requests of the contract, in turn. They only read.
@@ -83,7 +146,11 @@ impl Figures {
 pub async fn put(settings: &Settings, base: &str, load: &Load) -> Result<Figures, CheckError> {
     let contract = Contract::load(settings).map_err(|wrong| CheckError::Other(wrong.to_string()))?;
     let contract = contract.ok_or_else(|| CheckError::Missing("the settings name no [api] cases".into()))?;
-    let http = Arc::new(Http::to(base, settings)?);
+    of(&contract, Arc::new(Http::to(base, settings)?), load).await
+}
+
+/// [`put`], by a contract and a client that are there already.
+pub(crate) async fn of(contract: &Contract, http: Arc<Http>, load: &Load) -> Result<Figures, CheckError> {
     let sent: Vec<Sent> = contract.envelope.samples.iter().map(|path| Sent::get(path.as_str())).collect();
     if sent.is_empty() {
         return Err(CheckError::Missing("contract.toml names no samples to read".into()));

@@ -64,6 +64,12 @@ impl<'a> Runner<'a> {
             match self.case(case, evidence).await {
                 Ok(None) => {}
                 Ok(Some(why)) => left_out.push((case, why)),
+                // A query that the database does not understand is the case's own mistake: its file is named.
+                Err(CheckError::Database(sqlx::Error::Database(error))) => {
+                    let problem = CheckError::Database(sqlx::Error::Database(error));
+                    broken = Some(CheckError::Other(format!("{}: {problem}", case.path.display())));
+                    break;
+                }
                 Err(error) => {
                     broken = Some(error);
                     break;

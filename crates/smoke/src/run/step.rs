@@ -40,13 +40,13 @@ impl Runner<'_> {
         let object = format!("{}: {} {}{row}", case.name, step.method, step.path);
         values.put("skip", "0".into());
         let mut remedy = self.remedy(&self.sent(step, values));
-        if let Some(cause) = mark.cause(self.context, &seen.texts) {
+        if let Some(cause) = mark.cause(self.context, &seen.refusals()) {
             remedy = format!("likely cause: {cause}; {remedy}");
         }
         let view = self.view(&seen, values).await;
         let find = |problem: String| {
             let mut said = problem;
-            if let Some(came) = seen.came.as_ref().filter(|_| !said.contains(" with ")) {
+            if let Some(came) = seen.came().filter(|_| !said.contains(" with ")) {
                 said = format!("{said}; came {came}");
             }
             if let Some(view) = view.as_ref().filter(|_| !said.contains("in the database:")) {
@@ -71,7 +71,6 @@ impl Runner<'_> {
         evidence.examine(u64::from(writers));
         let mut problems = Vec::new();
         let mut winners = 0;
-        let mut first = None;
         for answer in answers {
             match answer {
                 Ok(answer) => {
@@ -80,8 +79,7 @@ impl Runner<'_> {
                         self.note_key(&answer);
                     }
                     self.judge(step, &answer, values, &mut problems);
-                    seen.add(&answer, &self.contract.rows.key);
-                    first.get_or_insert(answer);
+                    seen.answers.push(answer);
                 }
                 Err(problem) => {
                     if !step.method.is_safe() {
@@ -96,8 +94,8 @@ impl Runner<'_> {
             problems.push(format!("of {writers} at once, expected {expected} to succeed, found {winners}"));
         }
         problems.dedup();
-        if let Some(answer) = first.filter(|_| problems.is_empty()) {
-            capture(step, &answer, values, &mut problems);
+        if let Some(answer) = seen.answers.first().filter(|_| problems.is_empty()) {
+            capture(step, answer, values, &mut problems);
         }
         if problems.is_empty() {
             for fact in &step.facts {
@@ -111,7 +109,7 @@ impl Runner<'_> {
     /// The database's view of the row that the case is about: none where the contract gives no view, or no key is known.
     async fn view(&self, seen: &Seen, values: &Values) -> Option<String> {
         let query = self.contract.rows.view.as_ref()?;
-        let key = seen.key.clone().or_else(|| values.get("id").map(ToOwned::to_owned))?;
+        let key = seen.key(&self.contract.rows.key).or_else(|| values.get("id").map(ToOwned::to_owned))?;
         match of_key(self.context, query, &key).await {
             Ok(rows) => Some(shown(&rows)),
             Err(error) => Some(format!("not to be seen: {error}")),
@@ -188,31 +186,39 @@ impl Runner<'_> {
     }
 }
 
-/// What was seen of the answers to one step.
+/// The answers to one step. What they say is read when something is wrong: a request that is answered as it should be
+/// pays nothing for the sentence that nobody reads.
 #[derive(Default)]
 struct Seen {
-    /// The first of them.
-    came: Option<String>,
-    /// The texts of those that were refused, where an SQLSTATE may stand.
-    texts: String,
-    key: Option<String>,
+    answers: Vec<Answer>,
 }
 
 impl Seen {
-    fn add(&mut self, answer: &Answer, key: &str) {
-        self.came.get_or_insert_with(|| answer.shown());
-        if answer.status.is_server_error() {
-            self.texts.push_str(&shortened(&answer.text));
-        }
-        if self.key.is_none() {
+    /// The first of them.
+    fn came(&self) -> Option<String> {
+        self.answers.first().map(Answer::shown)
+    }
+
+    /// The texts of those that were refused, where an SQLSTATE may stand.
+    fn refusals(&self) -> String {
+        let refused = self.answers.iter().filter(|answer| answer.status.is_server_error());
+        refused.map(|answer| shortened(&answer.text)).collect()
+    }
+
+    /// The key of the row that one of them names.
+    fn key(&self, pointer: &str) -> Option<String> {
+        self.answers.iter().find_map(|answer| {
             let json = answer.json().unwrap_or_default();
-            self.key = json.pointer(key).and_then(Value::as_str).map(ToOwned::to_owned);
-        }
+            json.pointer(pointer).and_then(Value::as_str).map(ToOwned::to_owned)
+        })
     }
 }
 
 /// Takes the values that later steps need.
 fn capture(step: &Step, answer: &Answer, values: &mut Values, problems: &mut Vec<String>) {
+    if step.capture.is_empty() {
+        return;
+    }
     let json = answer.json().ok();
     for (name, source) in &step.capture {
         let (place, value) = match source {
