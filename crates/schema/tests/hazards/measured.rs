@@ -59,6 +59,21 @@ async fn lock_is_kept_while_another_table_is_written_and_rewrites_are_named() {
 }
 
 #[tokio::test]
+async fn wal_and_temporary_files_are_told_of_the_statement_that_wrote_them() {
+    let measured = shown(
+        "SET LOCAL work_mem = '64kB';
+        CREATE TABLE sorted AS SELECT event_id, data::text AS data FROM project_events ORDER BY data::text DESC;
+        COMMENT ON TABLE sorted IS 'x';",
+    )
+    .await;
+    let told: Vec<bool> = measured.effects.iter().map(|effect| effect.temporary > 0).collect();
+    assert_eq!(told, [false, true, false], "{:?}", measured.effects);
+    // The rows of a table, and the row of a comment; nothing of what other databases write meanwhile.
+    let wal: Vec<u64> = measured.effects.iter().map(|effect| effect.wal).collect();
+    assert!(wal[0] == 0 && wal[1] > 100_000 && (1..100_000).contains(&wal[2]), "{wal:?}");
+}
+
+#[tokio::test]
 async fn what_breaks_and_what_is_lost_is_named() {
     let measured =
         shown("ALTER TABLE projects DROP COLUMN street, ALTER COLUMN created_at DROP DEFAULT;").await;

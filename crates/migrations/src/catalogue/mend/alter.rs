@@ -145,12 +145,10 @@ fn definition(object: &ObjectName, wanted: &[Fact], found: &[Fact]) -> Vec<Mend>
             vec![mend(due, format!("CREATE OR REPLACE VIEW {name} AS\n{}", want.trim_end_matches(';')))]
         }
         Kind::Subscription => vec![mend(due, format!("ALTER SUBSCRIPTION {name} SET …"))],
-        Kind::Server | Kind::SearchDictionary | Kind::Operator
-            if let Some(sql) = in_place(object, &want, &text(found).unwrap_or_default()) =>
-        {
-            vec![mend(due, sql)]
-        }
         _ => {
+            if let Some(sql) = in_place(object, &want, &text(found).unwrap_or_default()) {
+                return vec![mend(due, sql)];
+            }
             let mut mends = super::drop(object, found);
             for mend in &mut mends {
                 mend.due = due::DETACH;
