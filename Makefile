@@ -1,6 +1,6 @@
 # Every target does its own set-up. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse test schemathesis bench soak lint review snapshots matrix image doctor docs clean
+.PHONY: help setup rehearse test schemathesis bench soak hazards lint review snapshots matrix image doctor docs clean
 
 CARGO ?= cargo
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
@@ -33,9 +33,8 @@ endif
 
 schemathesis: ## Hold the reference service against its own OpenAPI document: many requests that nobody wrote
 	@scripts/setup postgres clients schemathesis
-	$(CARGO) build -p apex-api -p cli
 ifeq ($(NEXTEST),yes)
-	$(CARGO) nextest run -p smoke --profile $(PROFILE) --ignore-default-filter -E 'test(properties::soak::many_examples)' $(ARGS)
+	$(CARGO) nextest run --workspace --profile $(PROFILE) --ignore-default-filter -E 'test(properties::soak::many_examples)' $(ARGS)
 else
 	$(CARGO) test -p smoke --test main properties::soak::many_examples $(ARGS)
 endif
@@ -45,6 +44,9 @@ bench: setup ## Measure, and fail when a budget is broken
 
 soak: setup ## The long runs, which the tests do in a reduced form
 	$(CARGO) nextest run --workspace --profile soak $(ARGS)
+
+hazards: setup ## How often the hazard rules are right, on the labelled migrations (minutes)
+	@$(CARGO) run -q -p cli -- hazards --score
 
 lint: ## Formatting, clippy, documentation, licences, workflows, scripts, alert rules
 	@scripts/setup lint promtool

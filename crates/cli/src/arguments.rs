@@ -287,6 +287,9 @@ pub(crate) struct Hazards {
     /// Run each on copies with rows, beside readers and writers, and say what it really does
     #[arg(long)]
     pub(crate) measure: bool,
+    /// How many rows of the leading table the larger copy has, and a tenth the smaller one [default: runbook.toml's sizes]
+    #[arg(long, value_name = "N", requires = "measure", value_parser = clap::value_parser!(u64).range(100..=10_000_000))]
+    pub(crate) rows: Option<u64>,
     /// Print precision and recall against the labelled corpus
     #[arg(long, group = "task", conflicts_with = "files")]
     pub(crate) score: bool,

@@ -134,14 +134,9 @@ async fn judged(
     found: Vec<Found>,
 ) -> Result<show::Shown, Failure> {
     if !command.measure {
-        return Ok(show::Shown {
-            script: looked.script.clone(),
-            found,
-            seen: Vec::new(),
-            effects: Vec::new(),
-        });
+        return Ok(show::Shown { script: looked.script.clone(), found, seen: Vec::new(), measured: None });
     }
-    measure::measured(system, looked, found).await
+    measure::measured(system, looked, found, command.rows).await
 }
 
 /// Precision and recall of the text's rules alone, and of text and measurement together.

@@ -55,6 +55,46 @@ async fn an_impossible_version_table_is_named(#[case] plant: &'static str, #[cas
     assert!(error.is_state());
 }
 
+#[tokio::test]
+async fn a_version_table_in_another_schema_stops_an_upgrade_instead_of_starting_anew() {
+    let db = Database::empty().await.unwrap();
+    let moved = "CREATE SCHEMA odd; CREATE TABLE odd.alembic_version (version_num varchar(32) PRIMARY KEY);
+        INSERT INTO odd.alembic_version VALUES ('007')";
+    sqlx::raw_sql(moved).execute(db.pool()).await.unwrap();
+    let migrator = migrations::open_with(&harness::settings(), MigrationTool::Alembic).unwrap();
+    let said = "the version table stands as odd.alembic_version outside the search path";
+    for error in [
+        current(&*migrator, &db).await.unwrap_err(),
+        migrator.upgrade(db.url(), "007").await.unwrap_err(),
+        migrator.downgrade(db.url(), None).await.unwrap_err(),
+    ] {
+        assert!(error.to_string().starts_with(said) && error.is_state(), "{error}");
+    }
+    let query = "SELECT to_regclass('alembic_version') IS NULL AND to_regclass('projects') IS NULL";
+    let untouched: bool = sqlx::query_scalar(query).fetch_one(db.pool()).await.unwrap();
+    assert!(untouched);
+}
+
+#[tokio::test]
+async fn an_env_py_that_needs_a_package_and_a_statement_that_times_out_are_told_in_alembics_words() {
+    let db = Database::empty().await.unwrap();
+    let copied = Copied::of(MigrationTool::Alembic);
+    let late = "from alembic import op\n\nrevision = '008'\ndown_revision = '007'\n\n\ndef upgrade():\n    \
+        op.execute(\"SET LOCAL statement_timeout = '50ms'\")\n    op.execute('CREATE TABLE fresh (a int)')\n    \
+        op.execute('SELECT pg_sleep(20)')\n\n\ndef downgrade():\n    op.execute('DROP TABLE fresh')\n";
+    copied.write("versions/008_late.py", late);
+    let migrator = copied.open();
+    migrator.upgrade(db.url(), "007").await.unwrap();
+    let error = migrator.upgrade(db.url(), "008").await.unwrap_err().to_string();
+    assert!(error.contains("canceling statement due to statement timeout"), "{error}");
+    assert_eq!(current(&*migrator, &db).await.unwrap().as_deref(), Some("007"));
+    copied.write("env.py", "import no_such_package\n");
+    let error = copied.open().upgrade(db.url(), "008").await.unwrap_err().to_string();
+    let said =
+        "alembic failed at `alembic upgrade 008`: ModuleNotFoundError: No module named 'no_such_package'";
+    assert!(error.starts_with(said), "{error}");
+}
+
 #[test]
 fn each_file_that_cannot_be_loaded_is_named_with_its_line() {
     let copied = Copied::of(MigrationTool::Alembic);
@@ -71,6 +111,39 @@ fn each_file_that_cannot_be_loaded_is_named_with_its_line() {
             "008_d.py: it cannot be loaded: it is not UTF-8",
         ]
     );
+}
+
+#[test]
+fn what_keeps_a_project_from_being_one_line_is_told_of_its_own_files() {
+    for (name, text, said) in [
+        ("008_x.py", "revision = '008'\ndown_revision = None\n", "versions: there are 2 roots: 001, 008"),
+        (
+            "008_x.py",
+            "revision = '008'\ndown_revision = 'gone'\n",
+            "008_x.py: its down_revision `gone` does not exist",
+        ),
+        ("008_x.py", "revision = '007'\ndown_revision = '006'\n", "008_x.py: revision `007` is defined in "),
+        (
+            "001_a.py",
+            "revision = '001'\ndown_revision = '007'\n",
+            "copy: the revisions 001, 002, 003, 004, 005, 006, 007 follow each other in a circle",
+        ),
+    ] {
+        let copied = Copied::of(MigrationTool::Alembic);
+        if name.starts_with("001") {
+            let versions = copied.folder.join("versions");
+            for entry in std::fs::read_dir(versions).unwrap() {
+                let path = entry.unwrap().path();
+                if path.file_name().unwrap().to_string_lossy().starts_with("001") {
+                    std::fs::remove_file(path).unwrap();
+                }
+            }
+        }
+        copied.write(&format!("versions/{name}"), text);
+        let problems = copied.problems();
+        let said = said.split_once(": ").unwrap().1;
+        assert!(problems.iter().any(|problem| problem.contains(said)), "{said}: {problems:?}");
+    }
 }
 
 #[test]

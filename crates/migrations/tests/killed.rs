@@ -81,6 +81,38 @@ async fn a_killed_alembic_leaves_the_old_schema() {
 }
 
 #[tokio::test]
+async fn what_alembic_committed_before_it_was_killed_is_named_with_the_statement_that_mends_it() {
+    let db = Database::empty().await.unwrap();
+    let copied = Copied::of(MigrationTool::Alembic);
+    copied.write(
+        "versions/008_half.py",
+        "from alembic import op\n\nrevision = '008'\ndown_revision = '007'\n\n\ndef upgrade():\n    \
+         with op.get_context().autocommit_block():\n        op.execute('CREATE TABLE half (a int)')\n        \
+         op.execute('SELECT pg_advisory_lock(77)')\n    op.execute('CREATE TABLE whole (a int)')\n\n\n\
+         def downgrade():\n    op.drop_table('half')\n",
+    );
+    let migrator: Arc<dyn Migrator> = Arc::from(copied.open());
+    migrator.upgrade(db.url(), "007").await.unwrap();
+    let before = read(&db).await;
+    let lock = hold(db.url()).await;
+    let (deployer, url) = (Arc::clone(&migrator), db.url().clone());
+    let running = tokio::spawn(async move { deployer.upgrade(&url, "008").await });
+    in_the_middle(&db).await;
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    lock.close().await.unwrap();
+    alone(&db).await;
+    // The tool cannot promise more: it is neither old nor new, and the difference says in what.
+    assert_eq!(current(&*migrator, &db).await.unwrap().as_deref(), Some("007"));
+    let differences = Catalogue::diff(&before, &read(&db).await);
+    let told: Vec<(String, String)> =
+        differences.iter().map(|difference| (difference.to_string(), difference.remedy())).collect();
+    assert_eq!(told, [("table half: absent | present".to_owned(), "DROP TABLE half".to_owned())]);
+    sqlx::raw_sql("DROP TABLE half").execute(db.pool()).await.unwrap();
+    assert_eq!(migrator.upgrade(db.url(), "008").await.unwrap(), ["008"]);
+}
+
+#[tokio::test]
 async fn a_cut_connection_and_a_killed_server_leave_the_old_schema() {
     let mut server = Server::options().start().await.unwrap();
     let db = server.create("cut").await.unwrap();

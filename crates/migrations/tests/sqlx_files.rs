@@ -63,6 +63,45 @@ async fn an_impossible_state_is_named_and_nothing_is_applied(
     let error = current(&*migrator, &db).await.unwrap_err();
     assert!(error.to_string().starts_with(said), "{error}");
     assert!(error.is_state());
+    // An upgrade finds the same, and changes nothing: least of all does it start anew.
+    let copied = Copied::of(MigrationTool::Sqlx);
+    copied.write("008_x.up.sql", "CREATE TABLE fresh (a int);");
+    if !said.starts_with("the database is ahead") {
+        let error = copied.open().upgrade(db.url(), "008").await.unwrap_err();
+        assert!(error.to_string().starts_with(said), "{error}");
+    }
+    assert!(!there(&db, "fresh").await);
+}
+
+async fn there(db: &Database, table: &str) -> bool {
+    let query = "SELECT to_regclass($1) IS NOT NULL";
+    sqlx::query_scalar(query).bind(table).fetch_one(db.pool()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_statement_that_times_out_in_the_middle_is_named_and_rolled_back() {
+    let db = Database::migrated().await.unwrap();
+    let copied = Copied::of(MigrationTool::Sqlx);
+    let up = "CREATE TABLE fresh (a int);\nSET LOCAL statement_timeout = '50ms';\nSELECT pg_sleep(20);\n";
+    copied.write("008_x.up.sql", up);
+    let migrator = copied.open();
+    let error = migrator.upgrade(db.url(), "008").await.unwrap_err().to_string();
+    let said = "008_x.up.sql:3: canceling statement due to statement timeout (SQLSTATE 57014), in \
+        `SELECT pg_sleep(20)`; it was rolled back";
+    assert!(error.contains(said), "{error}");
+    assert!(!there(&db, "fresh").await);
+    assert_eq!(current(&*migrator, &db).await.unwrap().as_deref(), Some("007"));
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_read_the_version_table_is_told_so_and_changes_nothing() {
+    let db = Database::migrated().await.unwrap();
+    let migrator = migrations::open_with(&harness::settings(), MigrationTool::Sqlx).unwrap();
+    let role =
+        "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET role = pg_monitor', current_database()); END$$";
+    sqlx::raw_sql(role).execute(db.pool()).await.unwrap();
+    let error = migrator.upgrade(db.url(), "007").await.unwrap_err().to_string();
+    assert!(error.starts_with("permission denied for "), "{error}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A constraint that was added NOT VALID and never validated binds new rows only.
+//! A constraint that was added NOT VALID and never validated binds new rows only; one that is NOT ENFORCED binds none.
 
 use runbook::check::{Check, CheckError, CheckFuture};
 use runbook::context::Context;
@@ -14,6 +14,8 @@ struct Constraint {
     on_object: String,
     alter: String,
     validated: bool,
+    enforced: bool,
+    of_foreign_key: bool,
 }
 
 fn run(context: &Context) -> CheckFuture<'_> {
@@ -26,7 +28,17 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
     let mut evidence = Evidence::of("constraints");
     for constraint in constraints {
         evidence.examine(1);
-        if !constraint.validated {
+        if !constraint.enforced {
+            // A CHECK cannot be altered to be enforced.
+            let (name, on) = (&constraint.name, &constraint.on_object);
+            let remedy = if constraint.of_foreign_key {
+                format!("ALTER TABLE {on} ALTER CONSTRAINT {name} ENFORCED")
+            } else {
+                format!("ALTER {} {on} DROP CONSTRAINT {name}, and add it again enforced", constraint.alter)
+            };
+            let problem = "it is NOT ENFORCED: no row is checked, old or new";
+            evidence.find(Finding::error(format!("{name} on {on}"), problem, remedy));
+        } else if !constraint.validated {
             evidence.find(Finding::error(
                 format!("{} on {}", constraint.name, constraint.on_object),
                 "it is NOT VALID: rows from before it was added were never checked",

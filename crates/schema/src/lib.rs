@@ -73,13 +73,19 @@ async fn fetch_by<T>(reader: &mut Reader, context: &Context, sql: &str) -> Resul
 where
     T: for<'r> FromRow<'r, PgRow>,
 {
+    all_schemas(reader, context).await?;
+    reader.fetch_with(sql, schemas(context)?).await
+}
+
+/// That every schema of the settings is there.
+async fn all_schemas(reader: &mut Reader, context: &Context) -> Result<(), CheckError> {
     let missing: Vec<(String,)> = reader.fetch_with(include_str!("schemas.sql"), schemas(context)?).await?;
     if let Some((schema,)) = missing.first() {
         return Err(CheckError::Missing(format!(
             "{schema}: the settings name this schema and the database lacks it"
         )));
     }
-    reader.fetch_with(sql, schemas(context)?).await
+    Ok(())
 }
 
 fn schemas(context: &Context) -> Result<PgArguments, CheckError> {

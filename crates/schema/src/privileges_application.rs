@@ -51,6 +51,7 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
     arguments
         .add(&context.settings.database.schemas)
         .map_err(|error| CheckError::Database(sqlx::Error::Encode(error)))?;
+    crate::all_schemas(&mut reader, context).await?;
     let query = include_str!("privileges_application.sql");
     let objects: Vec<Object> = reader.fetch_with(query, arguments).await?;
     for object in objects {

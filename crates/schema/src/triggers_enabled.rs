@@ -14,6 +14,7 @@ struct Trigger {
     on_table: String,
     of_foreign_key: bool,
     state: String,
+    of_events: bool,
     examined: i64,
 }
 
@@ -31,6 +32,11 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
             "R" => "firing on replicas only",
             _ => continue,
         };
+        if trigger.of_events {
+            let remedy = format!("ALTER EVENT TRIGGER {} ENABLE", trigger.name);
+            evidence.find(Finding::error(trigger.name, format!("the event trigger is {how}"), remedy));
+            continue;
+        }
         let (problem, which) = if trigger.of_foreign_key {
             (
                 format!("the trigger that enforces the foreign key is {how}, so rows may break it"),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as a test does")]
 
 mod alembic;
+mod bad_input;
 mod clean;
 mod defects;
 mod hazards;

@@ -149,3 +149,28 @@ fn found(planted: &Planted, verdict: &Verdict) {
     });
     assert!(seen, "{}: {:#?}", planted.plants, verdict.findings());
 }
+
+/// From 18 on; before it, no constraint can be so.
+#[tokio::test]
+async fn constraint_that_is_not_enforced_is_told_from_one_that_is_not_valid() {
+    let db = Database::migrated().await.unwrap();
+    let query = "SELECT current_setting('server_version_num')::integer";
+    let version: i32 = sqlx::query_scalar(query).fetch_one(db.pool()).await.unwrap();
+    if version < 180_000 {
+        return;
+    }
+    let plant = "ALTER TABLE projects ADD CONSTRAINT loose CHECK (name <> '') NOT ENFORCED;
+        ALTER TABLE project_events ALTER CONSTRAINT fk_events_project_id NOT ENFORCED";
+    execute(&db, plant).await;
+    let verdict = verdict(&db.context(), "schema.constraints.validated").await;
+    let found: Vec<(&str, &str)> = verdict
+        .findings()
+        .iter()
+        .map(|finding| (finding.problem.as_str(), finding.remedy.as_str()))
+        .collect();
+    let problem = "it is NOT ENFORCED: no row is checked, old or new";
+    let foreign = "ALTER TABLE public.project_events ALTER CONSTRAINT fk_events_project_id ENFORCED";
+    let check = "ALTER TABLE public.projects DROP CONSTRAINT loose, and add it again enforced";
+    assert_eq!(found, [(problem, foreign), (problem, check)]);
+    execute(&db, foreign).await;
+}

@@ -34,15 +34,24 @@ impl Copies {
 }
 
 /// Text and measurement of one migration.
-pub(super) async fn measured(system: &System, looked: &Looked, found: Vec<Found>) -> Result<Shown, Failure> {
+pub(super) async fn measured(
+    system: &System,
+    looked: &Looked,
+    found: Vec<Found>,
+    rows: Option<u64>,
+) -> Result<Shown, Failure> {
     let script = looked.script.clone();
     let Some(previous) = &looked.previous else {
-        return Ok(Shown { script, found, seen: Vec::new(), effects: Vec::new() });
+        return Ok(Shown { script, found, seen: Vec::new(), measured: None });
     };
     let copies = Copies::of(system).await?;
     let mut plan = Plan::of(&copies.context, previous);
     plan.setup = corpus::setup_of(&script.text);
     plan.victims = true;
+    if let Some(rows) = rows {
+        plan.sizes = [rows / 10, rows];
+        plan.target = plan.target.max(rows);
+    }
     let measured = measure(&copies.context, &script, &plan).await.map_err(Failure::said)?;
     let judged = judge(&script, found, &measured, &system.settings.hazards).map_err(|error| *error)?;
     let mut seen: Vec<_> = judged.seen.into_iter().map(|(class, text)| (Some(class), text)).collect();
@@ -60,22 +69,7 @@ pub(super) async fn measured(system: &System, looked: &Looked, found: Vec<Found>
             ),
         ));
     }
-    if let Some(felt) = measured.victims {
-        let ms = |time: std::time::Duration| time.as_secs_f64() * 1000.0;
-        seen.push((
-            None,
-            format!(
-                "{} statements of readers and writers on the copy took p50 {:.1} ms, p99 {:.1} ms, at most {:.1} ms; \
-                 {} were refused",
-                felt.statements,
-                ms(felt.p50),
-                ms(felt.p99),
-                ms(felt.most),
-                felt.refused
-            ),
-        ));
-    }
-    Ok(Shown { script, found: judged.found, seen, effects: measured.effects })
+    Ok(Shown { found: judged.found, seen, measured: Some(measured), script })
 }
 
 /// The whole corpus, two at a time.

@@ -13,7 +13,12 @@ use crate::settings::System;
 const NO_COPY: &str = "this program was built without the feature `rehearse`, so it can make no copy to measure on; \
      leave --measure out, or use a build of the default features";
 
-pub(super) async fn measured(_: &System, _: &Looked, _: Vec<Found>) -> Result<Shown, Failure> {
+pub(super) async fn measured(
+    _: &System,
+    _: &Looked,
+    _: Vec<Found>,
+    _: Option<u64>,
+) -> Result<Shown, Failure> {
     Err(Failure::said(NO_COPY))
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use schema::hazards::measure::Effect;
+use schema::hazards::measure::victims::Beside;
+use schema::hazards::measure::{Effect, Felt, Measured, Victim};
 use schema::hazards::rules::Level;
 use schema::hazards::score::Score;
 use schema::hazards::{Class, Found, Script};
@@ -18,12 +19,16 @@ pub(super) struct Shown {
     pub(super) found: Vec<Found>,
     /// What was measured, in words.
     pub(super) seen: Vec<(Option<Class>, String)>,
-    pub(super) effects: Vec<Effect>,
+    pub(super) measured: Option<Measured>,
 }
 
 impl Shown {
     pub(super) fn is_hazard(&self) -> bool {
         self.found.iter().any(Found::is_error)
+    }
+
+    fn beside(&self) -> Option<&Beside> {
+        self.measured.as_ref()?.victims.as_ref()
     }
 }
 
@@ -93,8 +98,15 @@ fn one(shown: &Shown, verbose: bool) -> String {
     for (rule, lines) in advice {
         let _ = writeln!(page, "  advice {rule}: line {}", lines.join(", "));
     }
-    for effect in &shown.effects {
+    for effect in shown.measured.iter().flat_map(|measured| &measured.effects) {
         measured(&mut page, shown, effect, verbose);
+    }
+    if let Some(refused) = shown.beside().and_then(|beside| beside.refused.as_ref()) {
+        let _ = writeln!(
+            page,
+            "  beside readers and writers, line {} is refused: {}",
+            refused.line, refused.words
+        );
     }
     for (class, text) in &shown.seen {
         let class = class.map_or("beside it", Class::word);
@@ -118,17 +130,54 @@ fn measured(page: &mut String, shown: &Shown, effect: &Effect, verbose: bool) {
         effect.volume.written,
         effect.rewritten.len()
     );
+    let waits = shown.measured.iter().flat_map(|measured| &measured.waits);
+    for wait in waits.filter(|wait| wait.statement == effect.statement) {
+        let _ =
+            writeln!(page, "      {} of {} would wait {:.1} s", wait.who.words(), wait.table, wait.seconds);
+    }
+    let felt = shown.beside().into_iter().flat_map(|beside| &beside.statements);
+    for felt in felt.filter(|felt| felt.statement == effect.statement) {
+        victims(page, shown, felt, verbose);
+    }
     if verbose {
-        let ms = effect.took.as_secs_f64() * 1000.0;
         let anew: Vec<&str> = effect.rewritten.iter().map(String::as_str).collect();
         let _ = writeln!(
             page,
-            "      {ms:.1} ms, {} bytes of WAL, {} of temporary files; {}",
+            "      {}, {} bytes of WAL, {} of temporary files; {}",
+            ms(effect.took),
             effect.wal,
             effect.temporary,
             anew.join(" ")
         );
     }
+}
+
+/// What those beside it felt of one statement: those who waited for it, or all of them.
+fn victims(page: &mut String, shown: &Shown, felt: &Felt, verbose: bool) {
+    let _ = writeln!(page, "      on the copy held for {}", ms(felt.held));
+    for victim in felt.victims.iter().filter(|victim| verbose || victim.blocked + victim.refused > 0) {
+        let before = shown.beside().into_iter().flat_map(|beside| &beside.before);
+        let usual = before.into_iter().find(|was| (&was.table, was.writes) == (&victim.table, victim.writes));
+        let usual = usual.map(|was| format!("; before it {}", times(was))).unwrap_or_default();
+        let refused =
+            if victim.refused > 0 { format!(", {} were refused", victim.refused) } else { String::new() };
+        let _ = writeln!(
+            page,
+            "      {}: {} of {} statements waited for it{refused}; {}{usual}",
+            victim.who(),
+            victim.blocked,
+            victim.statements,
+            times(victim)
+        );
+    }
+}
+
+fn times(victim: &Victim) -> String {
+    format!("p50 {}, p99 {}, at most {}", ms(victim.p50), ms(victim.p99), ms(victim.most))
+}
+
+fn ms(time: std::time::Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }
 
 /// A line of figures, and the names of those that were told wrongly.

@@ -81,14 +81,10 @@ impl Alembic {
 
     /// How many revisions are applied, read on the connection that holds the lock.
     async fn locked_count(&self, connection: &mut PgConnection) -> Result<usize, MigrationError> {
-        let there: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
-            .bind(VERSION_TABLE)
-            .fetch_one(&mut *connection)
-            .await?;
-        if !there {
-            return Ok(0);
-        }
-        let sql = AssertSqlSafe(format!("SELECT version_num::text FROM {VERSION_TABLE} ORDER BY 1"));
+        let places: Vec<(String, bool)> =
+            sqlx::query_as(state::LOCATE).bind(VERSION_TABLE).fetch_all(&mut *connection).await?;
+        let Some(table) = state::first(places)? else { return Ok(0) };
+        let sql = AssertSqlSafe(format!("SELECT version_num::text FROM {table} ORDER BY 1"));
         let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(connection).await?;
         Ok(self.stand(&rows)?.and_then(|id| self.position(&id)).map_or(0, |at| at + 1))
     }

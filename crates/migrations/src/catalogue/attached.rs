@@ -98,7 +98,8 @@ async fn indexes(
     reader
         .for_each(include_str!("sql/indexes.sql"), one(schemas)?, |row| {
             let mut index = Index::of(Cells::of(row))?;
-            if constraining.contains(&index.oid) && !index.is_remarkable() {
+            let silent = !index.is_remarkable() && gathering.comment(class::CLASS, index.oid, 0).is_none();
+            if constraining.contains(&index.oid) && silent {
                 return Ok(());
             }
             match index
@@ -131,6 +132,7 @@ fn tell(gathering: &mut Gathering, index: Index, definition: String) {
     let Some(table) = gathering.name(class::CLASS, index.table) else { return };
     let definition = plain::index(&gathering.plain(definition), &index.name, &table.name);
     let mut fact = Fact::plain(Part::Index, index.name, definition);
+    attribute(&mut fact, Attribute::Statistics, index.statistics);
     attribute(&mut fact, Attribute::Tablespace, index.tablespace);
     for (holds, what) in [
         (!index.sound, Attribute::Invalid),

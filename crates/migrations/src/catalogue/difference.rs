@@ -68,15 +68,19 @@ pub(super) fn between(left: &Objects, right: &Objects) -> Vec<Difference> {
     names.dedup();
     let mut differences = Vec::new();
     for name in names {
-        let mends = match (left.get(name), right.get(name)) {
+        let mut mends = match (left.get(name), right.get(name)) {
             (Some(a), Some(b)) if a != b => {
                 differences.extend(parts(name, a, b));
                 continue;
             }
-            (Some(wanted), None) => mend::make(name, wanted),
+            (Some(wanted), None) => mend::make(name, &without_inherited(left, wanted)),
             (None, Some(found)) => mend::drop(name, found),
             (Some(_), Some(_)) | (None, None) => continue,
         };
+        if name.kind == Kind::Table {
+            let side = if left.contains_key(name) { left } else { right };
+            mend::of_generation(&mut mends, generation(side, name), left.contains_key(name));
+        }
         differences.push(Difference {
             object: name.clone(),
             part: None,
@@ -88,6 +92,37 @@ pub(super) fn between(left: &Objects, right: &Objects) -> Vec<Difference> {
     }
     follow_parents(&mut differences, left, right);
     differences
+}
+
+/// The facts of a partition without the indexes that it gets from its parent.
+fn without_inherited(side: &Objects, facts: &[Fact]) -> Vec<Fact> {
+    let bare = |fact: &Fact| fact.base().replacen("only ", "", 1);
+    let text = |part: Part| facts.iter().find(|fact| fact.part == part).map(Fact::base);
+    let parent = text(Part::PartitionBound).and_then(|_| text(Part::Inherits));
+    let parent = parent.and_then(|name| side.get(&ObjectName { kind: Kind::Table, name: name.to_owned() }));
+    let given: Vec<String> =
+        parent.into_iter().flatten().filter(|fact| fact.part == Part::Index).map(bare).collect();
+    let own = |fact: &&Fact| fact.part != Part::Index || !given.contains(&bare(fact));
+    facts.iter().filter(own).cloned().collect()
+}
+
+/// How many generations stand above a table that inherits, or is a partition.
+fn generation(side: &Objects, name: &ObjectName) -> u8 {
+    /// Past this it is a circle, which Postgres does not make.
+    const MOST: u8 = 20;
+    let mut depth = 0;
+    let mut names = vec![name.clone()];
+    while depth < MOST {
+        let facts = names.iter().filter_map(|name| side.get(name)).flatten();
+        let parents =
+            facts.filter(|fact| fact.part == Part::Inherits).flat_map(|fact| fact.base().split(", "));
+        names = parents.map(|parent| ObjectName { kind: Kind::Table, name: parent.to_owned() }).collect();
+        if names.is_empty() {
+            break;
+        }
+        depth += 1;
+    }
+    depth
 }
 
 /// What a parent does, its children do with it: their own statements would fail.

@@ -32,6 +32,8 @@ pub(super) struct Index {
     pub(super) tablespace: Option<String>,
     /// As Postgres writes it, where it was asked.
     pub(super) definition: Option<String>,
+    /// The statistics targets of its expressions, by the number of the column: `1=100`.
+    pub(super) statistics: Option<String>,
 }
 
 impl Index {
@@ -54,6 +56,7 @@ impl Index {
             replica_identity: cells.next()?,
             tablespace: cells.next()?,
             definition: cells.next()?,
+            statistics: cells.next()?,
         })
     }
 

@@ -7,7 +7,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::run::{self, Broken};
 use super::{Applied, SqlFiles, VERSION_TABLE, line};
-use crate::{MigrationError, Migrator as _, lock};
+use crate::{MigrationError, Migrator as _, lock, state};
 
 impl SqlFiles {
     /// Bounds the whole of `work`, the wait for the other deployer included.
@@ -74,6 +74,9 @@ impl SqlFiles {
 
     /// What the version table says now that nobody else may change it.
     async fn locked_stand(&self, connection: &mut PgConnection) -> Result<Option<String>, MigrationError> {
+        let places: Vec<(String, bool)> =
+            sqlx::query_as(state::LOCATE).bind(VERSION_TABLE).fetch_all(&mut *connection).await?;
+        state::first(places)?;
         connection.ensure_migrations_table(VERSION_TABLE).await.map_err(|error| match error {
             MigrateError::Execute(error) => error.into(),
             other => MigrationError::VersionTable(other.to_string()),

@@ -152,6 +152,12 @@ CREATE INDEX …
 `[[hazards.allow]]` in `runbook.toml` does the same for a rule, of one table or of all. How these rules compare with
 those of other tools, and how often they are right: [hazards-compared.md](hazards-compared.md).
 
+With `--measure`, a migration is run on copies of two sizes, where each statement is looked at before its transaction ends,
+and on a third beside readers and writers of the tables that it locks. What is said of a statement: locks by table, for how
+long they were held, rows, relations written anew, WAL and temporary files, who would wait at the target's size, and who did
+wait on the copy (how many of how many statements, p50, p99 and the longest, beside what is usual). `--rows 1000000` takes
+larger copies.
+
 This page is written by `runbook hazards --docs` from the rules and from `fixtures/hazards/measured.json`; what is said
 of a version of Postgres was measured on it, of `fixtures/hazards/RULE/bad.sql`. AccessShare, which every reader takes, is left out.
 ";

@@ -1,7 +1,9 @@
 //! What a copy shows: facts, never times.
 
+use std::time::Duration;
+
 use harness::Database;
-use schema::hazards::measure::{Measured, Who, measure, victims};
+use schema::hazards::measure::{Measured, Plan, Victim, Who, measure, victims};
 use schema::hazards::{Class, judge};
 
 use super::{errors, plan, script, told};
@@ -14,7 +16,7 @@ async fn shown(text: &str) -> Measured {
     measure(&context, &script, &plan(&context, &script)).await.unwrap()
 }
 
-fn budget() -> std::time::Duration {
+fn budget() -> Duration {
     harness::settings().hazards.budget
 }
 
@@ -54,6 +56,21 @@ async fn lock_is_kept_while_another_table_is_written_and_rewrites_are_named() {
     let long = measured.waits.iter().filter(|wait| wait.seconds > 1.0 && wait.who == Who::Everybody);
     let waits: Vec<&str> = long.map(|wait| wait.table.as_str()).collect();
     assert_eq!(waits, ["pricing_configs", "project_events"]);
+}
+
+#[tokio::test]
+async fn wal_and_temporary_files_are_told_of_the_statement_that_wrote_them() {
+    let measured = shown(
+        "SET LOCAL work_mem = '64kB';
+        CREATE TABLE sorted AS SELECT event_id, data::text AS data FROM project_events ORDER BY data::text DESC;
+        COMMENT ON TABLE sorted IS 'x';",
+    )
+    .await;
+    let told: Vec<bool> = measured.effects.iter().map(|effect| effect.temporary > 0).collect();
+    assert_eq!(told, [false, true, false], "{:?}", measured.effects);
+    // The rows of a table, and the row of a comment; nothing of what other databases write meanwhile.
+    let wal: Vec<u64> = measured.effects.iter().map(|effect| effect.wal).collect();
+    assert!(wal[0] == 0 && wal[1] > 100_000 && (1..100_000).contains(&wal[2]), "{wal:?}");
 }
 
 #[tokio::test]
@@ -115,4 +132,83 @@ async fn victims_really_wait_for_the_locks_that_are_shown() {
         held.rollback().await.unwrap();
         assert_eq!(waits, (reader, writer), "{sql}");
     }
+}
+
+/// What those beside it felt, of a text run on copies of the newest revision.
+async fn felt(text: &str) -> victims::Beside {
+    let db = Database::empty().await.unwrap();
+    let context = db.context();
+    let script = script(text);
+    let plan = Plan { victims: true, ..plan(&context, &script) };
+    measure(&context, &script, &plan).await.unwrap().victims.unwrap()
+}
+
+/// Who was seen waiting for each statement.
+fn blocked(beside: &victims::Beside) -> Vec<Vec<String>> {
+    let felt = beside.statements.iter();
+    felt.map(|felt| {
+        let waited = felt.victims.iter().filter(|victim| victim.blocked > 0);
+        let mut names: Vec<String> = waited.map(Victim::who).collect();
+        names.sort();
+        names
+    })
+    .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_statement_is_told_whom_it_kept_waiting_and_for_how_long() {
+    let beside = felt(
+        "COMMENT ON TABLE pricing_configs IS 'x';
+        ALTER TABLE projects ADD COLUMN region text;
+        SELECT pg_catalog.pg_sleep(0.3);",
+    )
+    .await;
+    // It is the statement that took the lock which they wait for, not the one that ran meanwhile.
+    assert_eq!(
+        blocked(&beside),
+        [vec![], vec!["readers of projects".to_owned(), "writers of projects".to_owned()], vec![]]
+    );
+    let (statement, victim) = beside.longest().unwrap();
+    assert_eq!((statement.statement, victim.table.as_str()), (1, "projects"));
+    assert!(
+        victim.most >= Duration::from_millis(100) && victim.p50 <= victim.p99 && victim.p99 <= victim.most
+    );
+    assert!(statement.held >= Duration::from_millis(300), "{statement:?}");
+    let usual = beside.before.iter().filter(|victim| victim.table == "projects");
+    assert!(
+        usual.clone().count() == 2 && usual.clone().all(|victim| victim.blocked == 0),
+        "{:?}",
+        beside.before
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_of_the_same_rows_wait_and_readers_go_on() {
+    let beside = felt("UPDATE projects SET name = name; SELECT pg_catalog.pg_sleep(0.3);").await;
+    assert_eq!(blocked(&beside), [vec!["writers of projects".to_owned()], vec![]]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_build_and_later_transactions_keep_nobody_of_the_traffic_waiting() {
+    let beside = felt(
+        "-- no-transaction
+        CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_zz ON projects (customer);
+        ALTER TABLE partition_metadata ADD COLUMN note text;
+        SELECT pg_catalog.pg_sleep(0.2);",
+    )
+    .await;
+    let last: Vec<usize> = beside.statements.iter().map(|felt| felt.statement).collect();
+    assert_eq!(last, [0, 1, 2]);
+    let told = blocked(&beside);
+    assert_eq!((&told[0], &told[2]), (&vec![], &vec![]), "{beside:?}");
+    // Its transaction was over before the last one began.
+    assert!(beside.statements[1].held < beside.statements[2].held, "{beside:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_whom_a_statement_takes_away_what_they_need_are_counted() {
+    let beside = felt("ALTER TABLE projects RENAME TO project; SELECT pg_catalog.pg_sleep(0.2);").await;
+    let refused: usize =
+        beside.statements.iter().flat_map(|felt| &felt.victims).map(|victim| victim.refused).sum();
+    assert!(refused > 0, "{beside:?}");
 }

@@ -14,7 +14,12 @@ pub(super) fn part(
     match part {
         Part::Column => column(object, fact),
         Part::Constraint => attached::constraint(object, fact),
-        Part::Index => attached::index(object, fact),
+        Part::Index => {
+            let name = fact.0.or(fact.1).map(|fact| fact.name.clone()).unwrap_or_default();
+            let constraint =
+                |facts: &[Fact]| facts.iter().any(|fact| fact.part == Part::Constraint && fact.name == name);
+            attached::index(object, fact, (constraint(wanted), constraint(found)))
+        }
         Part::Trigger | Part::Rule | Part::Policy => attached::named(object, part, fact),
         Part::Grant => parts::grant(object, fact.0, fact.1),
         Part::Label => label(object, wanted, fact),
@@ -28,9 +33,8 @@ pub(super) fn part(
 }
 
 fn column(object: &ObjectName, fact: (Option<&Fact>, Option<&Fact>)) -> Vec<Mend> {
-    // The columns of a view are those of its query.
     if matches!(object.kind, Kind::View | Kind::MaterializedView) {
-        return Vec::new();
+        return column_of_view(object, fact);
     }
     let composite = object.kind == Kind::Type;
     let noun = if composite { "ATTRIBUTE" } else { "COLUMN" };
@@ -94,6 +98,18 @@ fn column(object: &ObjectName, fact: (Option<&Fact>, Option<&Fact>)) -> Vec<Mend
     }
 }
 
+/// The columns of a view are those of its query; what is told of them besides comes after it.
+fn column_of_view(object: &ObjectName, (wanted, found): (Option<&Fact>, Option<&Fact>)) -> Vec<Mend> {
+    let Some(wanted) = wanted else { return Vec::new() };
+    let bare = Fact::plain(Part::Column, wanted.name.clone(), wanted.base());
+    let found = found.filter(|found| found.base() == wanted.base()).unwrap_or(&bare);
+    let mut mends = parts::column_extras_from(object, wanted, found);
+    for mend in &mut mends {
+        mend.due = mend.due.max(due::TRIGGER);
+    }
+    mends
+}
+
 /// A label can be added where it belongs, and never taken away.
 fn label(object: &ObjectName, wanted: &[Fact], fact: (Option<&Fact>, Option<&Fact>)) -> Vec<Mend> {
     let Some(label) = fact.0 else {
@@ -130,6 +146,9 @@ fn definition(object: &ObjectName, wanted: &[Fact], found: &[Fact]) -> Vec<Mend>
         }
         Kind::Subscription => vec![mend(due, format!("ALTER SUBSCRIPTION {name} SET …"))],
         _ => {
+            if let Some(sql) = in_place(object, &want, &text(found).unwrap_or_default()) {
+                return vec![mend(due, sql)];
+            }
             let mut mends = super::drop(object, found);
             for mend in &mut mends {
                 mend.due = due::DETACH;
@@ -137,6 +156,52 @@ fn definition(object: &ObjectName, wanted: &[Fact], found: &[Fact]) -> Vec<Mend>
             mends.extend(create::object(object, wanted));
             mends
         }
+    }
+}
+
+/// What can be altered while others stand on it: the version of a server, the options of a dictionary, the estimators of
+/// an operator.
+fn in_place(object: &ObjectName, want: &str, have: &str) -> Option<String> {
+    let alter = format!("ALTER {} ", subject(object));
+    match object.kind {
+        Kind::Server => {
+            let apart = |text: &str| {
+                let (start, rest) = text.split_once("FOREIGN DATA WRAPPER ")?;
+                let (kind, version) = match start.split_once("VERSION ") {
+                    Some((kind, version)) => (kind.to_owned(), version.trim().to_owned()),
+                    None => (start.to_owned(), "NULL".to_owned()),
+                };
+                Some(((kind, rest.to_owned()), version))
+            };
+            let ((same, version), (other, _)) = (apart(want)?, apart(have)?);
+            (same == other).then(|| format!("{alter}VERSION {version}"))
+        }
+        Kind::SearchDictionary => {
+            let apart = |text: &str| {
+                text.split_once(", ").map_or_else(
+                    || (text.to_owned(), String::new()),
+                    |(template, options)| (template.to_owned(), options.to_owned()),
+                )
+            };
+            let ((template, want), (other, have)) = (apart(want), apart(have));
+            let changes = parts::changed_parameters(&want, &have);
+            (template == other && !changes.is_empty()).then(|| format!("{alter}({changes})"))
+        }
+        Kind::Operator => {
+            let estimates = |word: &&str| word.starts_with("RESTRICT = ") || word.starts_with("JOIN = ");
+            let split = |text: &str| -> (Vec<String>, Vec<String>) {
+                let (estimators, rest): (Vec<&str>, Vec<&str>) = text.split(", ").partition(estimates);
+                let owned = |words: Vec<&str>| words.into_iter().map(ToOwned::to_owned).collect();
+                (owned(estimators), owned(rest))
+            };
+            let ((want, rest), (have, other)) = (split(want), split(have));
+            let key = |word: &String| word.split(" = ").next().unwrap_or_default().to_owned();
+            let gone = have.iter().filter(|word| want.iter().all(|kept| key(kept) != key(word)));
+            let mut changes: Vec<String> = want.iter().filter(|word| !have.contains(word)).cloned().collect();
+            changes.extend(gone.map(|word| format!("{} = NONE", key(word))));
+            (rest == other).then(|| format!("{alter}SET ({})", changes.join(", ")))
+        }
+        _ => None,
     }
 }
 
@@ -291,6 +356,11 @@ fn own(object: &ObjectName, part: Part, want: Option<&str>, have: Option<&str>) 
         Part::Comment => {
             vec![mend(due::ACCESS, format!("COMMENT ON {subject} IS {}", want.unwrap_or("NULL")))]
         }
+        Part::PartitionBy => {
+            alter("… -- whether and by what a table is partitioned cannot be altered: make it anew".into())
+        }
+        Part::Server => alter("… -- the server of a foreign table cannot be altered: make it anew".into()),
+        Part::OfType => alter(want.map_or_else(|| "NOT OF".to_owned(), |of| format!("OF {of}"))),
         Part::Range => alter("… -- a range type cannot be altered: make it anew".into()),
         _ => Vec::new(),
     }

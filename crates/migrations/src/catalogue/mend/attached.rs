@@ -34,11 +34,30 @@ pub(super) fn constraint(object: &ObjectName, (wanted, found): (Option<&Fact>, O
     mends
 }
 
-pub(super) fn index(object: &ObjectName, (wanted, found): (Option<&Fact>, Option<&Fact>)) -> Vec<Mend> {
+/// `constraints`: whether there is a constraint of the index's name, on the side that is wanted and on the one that is found.
+pub(super) fn index(
+    object: &ObjectName,
+    (wanted, found): (Option<&Fact>, Option<&Fact>),
+    constraints: (bool, bool),
+) -> Vec<Mend> {
     let mut mends = Vec::new();
-    let same = wanted.map(Fact::base) == found.map(Fact::base);
+    let Some(name) = wanted.or(found).map(|fact| fact.name.clone()) else { return mends };
+    // An index that carries out a constraint comes and goes with it, and is a fact where more is to say of it.
+    let carried = |fact: Option<&Fact>, constraint: bool| match fact {
+        Some(fact) => Some(fact.clone()),
+        None => constraint.then(|| {
+            let base = wanted.or(found).map(Fact::base).unwrap_or_default();
+            Fact::plain(Part::Index, name.clone(), base)
+        }),
+    };
+    let (carried_want, carried_have) = (carried(wanted, constraints.0), carried(found, constraints.1));
+    let carries = constraints.0 || constraints.1;
+    let (wanted, found) = (carried_want.as_ref(), carried_have.as_ref());
+    let same = carries || wanted.map(Fact::base) == found.map(Fact::base);
     if let Some(found) = found.filter(|_| !same) {
-        mends.push(mend(due::DETACH, format!("DROP INDEX CONCURRENTLY {}", beside(object, &found.name))));
+        let side_by_side =
+            if prefix(prefix(found.base(), "unique ").1, "only ").0 { "" } else { "CONCURRENTLY " };
+        mends.push(mend(due::DETACH, format!("DROP INDEX {side_by_side}{}", beside(object, &found.name))));
     }
     let Some(wanted) = wanted else { return mends };
     let name = beside(object, &wanted.name);
@@ -56,6 +75,21 @@ pub(super) fn index(object: &ObjectName, (wanted, found): (Option<&Fact>, Option
     if has(found, Attribute::Invalid).is_some() && has(Some(wanted), Attribute::Invalid).is_none() {
         mends.push(mend(due::INDEX, format!("REINDEX INDEX CONCURRENTLY {name}")));
     }
+    if has(found, Attribute::Statistics) != has(Some(wanted), Attribute::Statistics) {
+        let apart = |fact: Option<&Fact>| -> Vec<(String, String)> {
+            let text = has(fact, Attribute::Statistics).unwrap_or_default();
+            let pairs = text.split(", ").filter_map(|pair| pair.split_once('='));
+            pairs.map(|(column, target)| (column.to_owned(), target.to_owned())).collect()
+        };
+        let (want, have) = (apart(Some(wanted)), apart(found));
+        let reset = have.iter().filter(|(column, _)| want.iter().all(|(other, _)| other != column));
+        let reset = reset.map(|(column, _)| (column.clone(), "-1".to_owned()));
+        let set = want.iter().filter(|pair| !have.contains(pair)).cloned();
+        for (column, target) in reset.chain(set).collect::<Vec<_>>() {
+            let sql = format!("ALTER INDEX {name} ALTER COLUMN {column} SET STATISTICS {target}");
+            mends.push(mend(due::INDEX, sql));
+        }
+    }
     if has(found, Attribute::Tablespace) != has(Some(wanted), Attribute::Tablespace) {
         let space = has(Some(wanted), Attribute::Tablespace).unwrap_or_else(|| "pg_default".into());
         mends.push(mend(due::INDEX, format!("ALTER INDEX {name} SET TABLESPACE {space}")));
@@ -63,7 +97,8 @@ pub(super) fn index(object: &ObjectName, (wanted, found): (Option<&Fact>, Option
     let table = subject(object);
     match (has(found, Attribute::Clustered), has(Some(wanted), Attribute::Clustered)) {
         (None, Some(_)) => mends.push(mend(due::INDEX, format!("ALTER {table} CLUSTER ON {}", wanted.name))),
-        (Some(_), None) => mends.push(mend(due::INDEX, format!("ALTER {table} SET WITHOUT CLUSTER"))),
+        // Before another index takes its place.
+        (Some(_), None) => mends.push(mend(due::CONSTRAINT, format!("ALTER {table} SET WITHOUT CLUSTER"))),
         _ => {}
     }
     match (has(found, Attribute::ReplicaIdentity), has(Some(wanted), Attribute::ReplicaIdentity)) {
@@ -71,7 +106,9 @@ pub(super) fn index(object: &ObjectName, (wanted, found): (Option<&Fact>, Option
             let sql = format!("ALTER {table} REPLICA IDENTITY USING INDEX {}", wanted.name);
             mends.push(mend(due::INDEX, sql));
         }
-        (Some(_), None) => mends.push(mend(due::INDEX, format!("ALTER {table} REPLICA IDENTITY DEFAULT"))),
+        (Some(_), None) => {
+            mends.push(mend(due::CONSTRAINT, format!("ALTER {table} REPLICA IDENTITY DEFAULT")));
+        }
         _ => {}
     }
     mends.extend(comment(&format!("INDEX {name}"), Some(wanted), found));

@@ -9,9 +9,7 @@ pub(super) fn object(object: &ObjectName, facts: &[Fact]) -> Vec<Mend> {
     let kind = object.kind;
     let mut mends = Vec::new();
     if let Some(sql) = statement(object, facts) {
-        // Those who inherit come after those from whom they do.
-        let heir = facts.iter().any(|fact| fact.part == Part::Inherits);
-        mends.push(mend(due::make(kind) + u8::from(heir), sql));
+        mends.push(mend(due::make(kind), sql));
     }
     for fact in facts {
         mends.extend(match fact.part {

@@ -58,9 +58,22 @@ pub(super) fn drop(object: &ObjectName, facts: &[Fact]) -> Vec<Mend> {
         }
         // It may be gone with the table that owns it.
         Kind::Sequence => format!("DROP SEQUENCE IF EXISTS {name}"),
+        // It may be gone with the table that it is a partition of.
+        Kind::Table if facts.iter().any(|fact| fact.part == Part::PartitionBound) => {
+            format!("DROP TABLE IF EXISTS {name}")
+        }
         _ => format!("DROP {} {name}", kind.keyword()),
     };
     vec![Mend { due: due::drop(*kind), sql }]
+}
+
+/// Puts the statements of a whole table `depth` generations below its eldest ancestor in their place: heirs are made after
+/// those from whom they inherit, and dropped before them.
+pub(super) fn of_generation(mends: &mut [Mend], depth: u8, made: bool) {
+    let due = if made { due::make(Kind::Table) } else { due::drop(Kind::Table) };
+    for mend in mends.iter_mut().filter(|mend| mend.due == due) {
+        mend.due = if made { due.saturating_add(depth) } else { due.saturating_sub(depth) };
+    }
 }
 
 /// Makes what both sides have, and differs, as it is wanted. `wanted` and `found` are the facts of both sides, `fact`

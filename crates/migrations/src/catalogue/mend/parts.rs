@@ -35,6 +35,17 @@ pub(super) fn column_type(fact: &Fact) -> String {
 /// What `CREATE TABLE` does not take of a column.
 pub(super) fn column_extras(object: &ObjectName, fact: &Fact) -> Vec<Mend> {
     let bare = Fact::plain(Part::Column, fact.name.clone(), fact.base());
+    column_extras_from(object, fact, &bare)
+}
+
+/// The same where the column is there already. A view takes its defaults in this way too, and a materialized view how its
+/// columns are compressed.
+pub(super) fn column_extras_from(object: &ObjectName, fact: &Fact, found: &Fact) -> Vec<Mend> {
+    let of_kind = match object.kind {
+        Kind::View => Some(Attribute::Default),
+        Kind::MaterializedView => Some(Attribute::Compression),
+        _ => None,
+    };
     let later = [
         Attribute::Storage,
         Attribute::Statistics,
@@ -42,7 +53,8 @@ pub(super) fn column_extras(object: &ObjectName, fact: &Fact) -> Vec<Mend> {
         Attribute::Grants,
         Attribute::Comment,
     ];
-    later.iter().flat_map(|attribute| column_attribute(object, fact, &bare, *attribute)).collect()
+    let all = of_kind.into_iter().chain(later);
+    all.flat_map(|attribute| column_attribute(object, fact, found, attribute)).collect()
 }
 
 /// One attribute of a column that both sides have, as it is wanted.
@@ -151,6 +163,12 @@ pub(super) fn grant(object: &ObjectName, wanted: Option<&Fact>, found: Option<&F
     }
     // Without a fact of its own everybody has what is the default of the kind.
     let usual = match object.kind {
+        Kind::DefaultPrivileges if prefix.contains(" IN SCHEMA ") => "",
+        Kind::DefaultPrivileges => match target.as_str() {
+            "FUNCTIONS" => "EXECUTE",
+            "TYPES" => "USAGE",
+            _ => "",
+        },
         Kind::Function | Kind::Procedure | Kind::Aggregate => "EXECUTE",
         Kind::Type | Kind::Language => "USAGE",
         _ => "",
@@ -190,9 +208,21 @@ pub(super) fn keys(options: &str) -> String {
     keys.collect::<Vec<_>>().join(", ")
 }
 
+/// `key = 'value'` of a dictionary as they are wanted; one that is named alone is taken away.
+pub(super) fn changed_parameters(want: &str, have: &str) -> String {
+    let (want, have) = (apart(want, " = '"), apart(have, " = '"));
+    let mut changes: Vec<String> = Vec::new();
+    for (key, value) in want.iter().filter(|pair| !have.contains(pair)) {
+        changes.push(format!("{key} = {value}"));
+    }
+    let gone = have.iter().filter(|(key, _)| want.iter().all(|(other, _)| other != key));
+    changes.extend(gone.map(|(key, _)| (*key).to_owned()));
+    changes.join(", ")
+}
+
 /// `ADD`, `SET` and `DROP` of options of a foreign object.
 pub(super) fn changed_options(want: Option<&str>, have: Option<&str>) -> String {
-    let (want, have) = (named(want.unwrap_or_default()), named(have.unwrap_or_default()));
+    let (want, have) = (apart(want.unwrap_or_default(), " '"), apart(have.unwrap_or_default(), " '"));
     let mut changes = Vec::new();
     for (key, value) in &want {
         match have.iter().find(|(other, _)| other == key) {
@@ -206,14 +236,15 @@ pub(super) fn changed_options(want: Option<&str>, have: Option<&str>) -> String 
     changes.join(", ")
 }
 
-/// `host 'x', port '5'` taken apart; a value may hold anything.
-fn named(text: &str) -> Vec<(&str, &str)> {
+/// `host 'x', port '5'` taken apart, `between` a key and its text; a value may hold anything.
+fn apart<'t>(text: &'t str, between: &str) -> Vec<(&'t str, &'t str)> {
     let mut options = Vec::new();
     let mut rest = text;
-    while let Some((key, after)) = rest.split_once(" '") {
-        let value = super::super::plain::quoted(&rest[key.len() + 1..], '\'');
+    while let Some((key, _)) = rest.split_once(between) {
+        let from = key.len() + between.len() - 1;
+        let value = super::super::plain::quoted(&rest[from..], '\'');
         options.push((key, value));
-        rest = after.get(value.len() - 1..).unwrap_or_default().trim_start_matches(", ");
+        rest = rest.get(from + value.len()..).unwrap_or_default().trim_start_matches(", ");
     }
     options
 }

@@ -21,7 +21,13 @@ SELECT
     CASE
         WHEN i.indexprs IS NOT NULL OR i.indpred IS NOT NULL OR ic.reloptions IS NOT NULL OR am.amname <> 'btree'
             THEN pg_get_indexdef(i.indexrelid)
-    END
+    END,
+    -- Only an expression has a target of its own.
+    CASE WHEN i.indexprs IS NOT NULL THEN (
+        SELECT string_agg(a.attnum || '=' || a.attstattarget, ', ' ORDER BY a.attnum)
+        FROM pg_attribute AS a
+        WHERE a.attrelid = i.indexrelid AND nullif(a.attstattarget, -1) IS NOT NULL
+    ) END
 FROM pg_index AS i
 JOIN pg_class AS ic ON ic.oid = i.indexrelid
 JOIN pg_namespace AS n ON n.oid = ic.relnamespace

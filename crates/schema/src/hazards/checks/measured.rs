@@ -7,6 +7,7 @@ use runbook::verdict::{Evidence, Measurement, Verdict};
 
 use super::super::judge::{Judged, judge};
 use super::super::lint::lint_after;
+use super::super::measure::victims::Beside;
 use super::super::measure::{Measured, Plan, measure};
 use super::super::steps::{Step, steps};
 use super::{current, finding};
@@ -29,6 +30,7 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
     let looked_at: Vec<&Step> = if pending.is_empty() { all.last().into_iter().collect() } else { pending };
     let mut evidence = Evidence::of("migrations");
     let mut longest: f64 = 0.0;
+    let mut felt: Option<f64> = None;
     for step in looked_at {
         // Before the first there is no table that anybody waits for.
         let Some(previous) = &step.previous else { continue };
@@ -40,7 +42,7 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
             return Err(CheckError::Missing(told));
         }
         evidence.examine(1);
-        let plan = Plan::of(context, previous);
+        let plan = Plan { victims: true, ..Plan::of(context, previous) };
         let found = lint_after(&step.script, &step.before, &step.earlier, &context.settings.hazards)
             .map_err(|error| CheckError::Other(error.to_string()))?;
         let measured = measure(context, &step.script, &plan).await?;
@@ -48,9 +50,15 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
             .map_err(|error| CheckError::Other(error.to_string()))?;
         report(&mut evidence, step, &judged);
         longest = longest.max(wait(&measured));
+        if let Some((_, victim)) = measured.victims.as_ref().and_then(Beside::longest) {
+            felt = Some(felt.unwrap_or_default().max(victim.most.as_secs_f64() * 1000.0));
+        }
     }
     let budget = context.settings.hazards.budget.as_secs_f64();
     evidence.measure(Measurement::new("longest wait at the target's size", longest, "s"));
+    if let Some(felt) = felt {
+        evidence.measure(Measurement::new("slowest statement beside it, on the copy", felt, "ms"));
+    }
     evidence.summarise(format!(
         "longest wait {longest:.1} s of {budget:.1} s, extrapolated from {} and {} to {} rows",
         context.settings.hazards.sizes[0],

@@ -2,7 +2,7 @@
 
 use runbook::check::{Check, CheckError, CheckFuture};
 use runbook::context::{Context, Database};
-use runbook::settings::MigrationTool;
+use runbook::settings::{MigrationTool, SettingsError};
 use runbook::verdict::{Evidence, Finding, Measurement, Verdict};
 
 use super::super::alembic::Capture;
@@ -28,7 +28,15 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
     let mut past = 0;
     for step in steps(context, current.as_deref()).await? {
         evidence.examine(1);
-        let mut found = look(context, &step)?;
+        let mut found = match look(context, &step) {
+            Ok(found) => found,
+            // An allowance that is wrong allows nothing, and must be seen before it is relied upon.
+            Err(error) => {
+                pending += u32::from(step.pending);
+                evidence.find(unread(&step, &error.to_string()));
+                continue;
+            }
+        };
         if step.pending {
             pending += 1;
             let sent = sent(context, &step).await?;
@@ -61,9 +69,21 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
     Ok(evidence.verdict())
 }
 
-fn look(context: &Context, step: &Step) -> Result<Vec<Found>, CheckError> {
+fn look(context: &Context, step: &Step) -> Result<Vec<Found>, Box<SettingsError>> {
     lint_after(&step.script, &step.before, &step.earlier, &context.settings.hazards)
-        .map_err(|error| CheckError::Other(error.to_string()))
+}
+
+/// What is wrong with a file's own allowances: an error where it is pending.
+fn unread(step: &Step, words: &str) -> Finding {
+    let name = step.script.name();
+    let place = words.find(&name).map_or(words, |at| &words[at..]);
+    let (object, problem) = place.split_once(": ").unwrap_or((&name, place));
+    let remedy = "write `-- runbook: allow RULE because REASON`; docs/hazards.md lists the rules";
+    if step.pending {
+        Finding::error(object, problem, remedy)
+    } else {
+        Finding::advice(object, problem, remedy)
+    }
 }
 
 /// What alembic really sends, where there is a server to send it to: it may differ from what `--sql` writes.
@@ -79,7 +99,8 @@ async fn sent(context: &Context, step: &Step) -> Result<Option<Vec<Found>>, Chec
     let capture = Capture::of(&context.settings)?;
     let text = capture.sent(copy.database().url(), step.previous.as_deref(), &step.id).await?;
     let script = parse(&step.script.path, text, Runs::AsWritten)?;
-    look(context, &Step { script, ..step.clone() }).map(Some)
+    let found = look(context, &Step { script, ..step.clone() });
+    found.map(Some).map_err(|error| CheckError::Other(error.to_string()))
 }
 
 /// One advice about a migration that is applied: nothing can be changed any more, and the next one may copy it.

@@ -34,9 +34,9 @@ pub struct Effect {
     pub rewritten: BTreeSet<String>,
     /// How much it read and wrote.
     pub volume: Volume,
-    /// WAL that the server wrote meanwhile, from other sessions too.
+    /// Bytes of WAL that it wrote; of the whole server meanwhile, where there is no `pg_stat_statements`.
     pub wal: u64,
-    /// Temporary files of the database meanwhile, in bytes.
+    /// Bytes that it wrote to temporary files; not told of one in a transaction, where there is no `pg_stat_statements`.
     pub temporary: u64,
     /// How long it took in the copy.
     pub took: Duration,

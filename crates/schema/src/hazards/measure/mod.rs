@@ -6,6 +6,7 @@
 
 mod compat;
 mod effect;
+mod felt;
 mod forecast;
 mod loss;
 mod retry;
@@ -23,6 +24,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
 pub use effect::{Effect, Locks, Volume};
+pub use felt::{Felt, Victim};
 pub use forecast::{Forecast, Wait, Who, forecast};
 pub use run::Refused;
 
@@ -45,7 +47,7 @@ pub struct Plan {
     pub bytes_per_second: f64,
     /// Of one of its processors.
     pub rows_per_second: f64,
-    /// Whether readers and writers run beside it, to be timed.
+    /// Whether it runs on one copy more, beside readers and writers whose statements are timed.
     pub victims: bool,
 }
 
@@ -81,8 +83,8 @@ pub struct Measured {
     pub stuck: Vec<String>,
     /// The statement that the server refused.
     pub refused: Option<Refused>,
-    /// How long readers and writers beside it waited, in the copies.
-    pub victims: Option<victims::Felt>,
+    /// How long readers and writers beside it waited for each statement, on a copy of the larger size.
+    pub victims: Option<victims::Beside>,
 }
 
 impl Measured {
@@ -127,11 +129,11 @@ pub async fn measure(context: &Context, script: &Script, plan: &Plan) -> Result<
     let first = run::run(small.database(), script).await?;
     let probes = compat::Probes::of(large.database()).await?;
     let before = loss::Inventory::of(large.database()).await?;
-    let traffic = if plan.victims { Some(victims::Traffic::start(large.database()).await?) } else { None };
     let second = run::run(large.database(), script).await?;
     let mut measured = Measured { refused: second.refused.clone(), ..Measured::default() };
-    if let Some(traffic) = traffic {
-        measured.victims = Some(traffic.stop().await?);
+    if plan.victims && measured.refused.is_none() {
+        let third = copy(context, plan, plan.sizes[1]).await?;
+        measured.victims = Some(victims::beside(third.database(), script, &second.effects).await?);
     }
     if measured.refused.is_none() {
         measured.broken = probes.broken(large.database()).await?;

@@ -39,17 +39,57 @@ struct Counters {
     temporary: i64,
 }
 
+/// Where WAL and temporary files are counted. `pg_stat_statements` knows at once and of this database alone, where it is
+/// there. The server's own counters take in other databases, and learn of temporary files when a transaction ends, which is
+/// too late to tell its statements apart.
+#[derive(Debug)]
+struct Meter {
+    /// One of its own: what the script sets in its session, a little `work_mem` say, must not make the counting spill.
+    session: PgConnection,
+    query: String,
+}
+
+impl Meter {
+    async fn of(database: &Ephemeral) -> Result<Self, CheckError> {
+        let mut session = connect(database).await?;
+        let view: Option<String> = sqlx::query_scalar(include_str!("statements.sql"))
+            .fetch_optional(&mut session)
+            .await
+            .map_err(runbook::context::classify)?;
+        if let Some(view) = view {
+            // What a function calls is counted with the statement that called it.
+            let query = format!(
+                "SELECT coalesce(sum(s.wal_bytes), 0)::int8 AS wal, \
+                 coalesce(sum(s.temp_blks_written), 0)::int8 * current_setting('block_size')::int8 AS temporary \
+                 FROM {view}(showtext => false) AS s WHERE s.toplevel \
+                 AND s.dbid = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())"
+            );
+            // The extension may be there and its library not.
+            if send(&mut session, &query).await.is_ok() {
+                return Ok(Self { session, query });
+            }
+        }
+        Ok(Self { session, query: include_str!("counters.sql").to_owned() })
+    }
+
+    async fn read(&mut self) -> Result<Counters, CheckError> {
+        let counted = sqlx::query_as(AssertSqlSafe(self.query.clone())).fetch_one(&mut self.session).await;
+        counted.map_err(runbook::context::classify)
+    }
+}
+
 /// Runs the whole script.
 pub(super) async fn run(database: &Ephemeral, script: &Script) -> Result<Ran, CheckError> {
     let mut session = connect(database).await?;
+    let mut meter = Meter::of(database).await?;
     let mut ran = Ran::default();
     for unit in &script.units {
         let statements = script.of(unit);
         let first = unit.statements.start;
         let refused = if unit.transaction {
-            transaction(&mut session, statements, first, &mut ran.effects).await?
+            transaction(&mut session, &mut meter, statements, first, &mut ran.effects).await?
         } else {
-            alone(database, &mut session, script, unit, &mut ran.effects).await?
+            alone(database, (&mut session, &mut meter), script, unit, &mut ran.effects).await?
         };
         if refused.is_some() {
             ran.refused = refused;
@@ -90,6 +130,7 @@ pub(super) async fn plainly(
 
 async fn transaction(
     session: &mut PgConnection,
+    meter: &mut Meter,
     statements: &[Statement],
     first: usize,
     effects: &mut Vec<Effect>,
@@ -99,7 +140,7 @@ async fn transaction(
     let start = State::read(session).await?;
     let mut before = start.clone();
     for (offset, statement) in statements.iter().enumerate() {
-        let counted = counters(session).await?;
+        let counted = meter.read().await?;
         // A small table is read whole where a large one would be looked up by an index, if there is one.
         let planned = writes_rows(statement);
         if planned {
@@ -119,7 +160,7 @@ async fn transaction(
         effect.statement = first + offset;
         effect.took = took;
         effect.locks = start.locks(&held(session, pid).await?);
-        let now = counters(session).await?;
+        let now = meter.read().await?;
         effect.wal = u64::try_from(now.wal - counted.wal).unwrap_or_default();
         effect.temporary = u64::try_from(now.temporary - counted.temporary).unwrap_or_default();
         effects.push(effect);
@@ -136,7 +177,7 @@ async fn transaction(
 /// writes to the tables it names; while it waits, its locks can be seen.
 async fn alone(
     database: &Ephemeral,
-    session: &mut PgConnection,
+    (session, meter): (&mut PgConnection, &mut Meter),
     script: &Script,
     unit: &Unit,
     effects: &mut Vec<Effect>,
@@ -147,7 +188,7 @@ async fn alone(
     let start = State::read(&mut watcher).await?;
     let mut blocker = Blocker::start(database, &start, statement).await?;
     let pid = pid(session).await?;
-    let counted = counters(&mut watcher).await?;
+    let counted = meter.read().await?;
     let mut seen = Vec::new();
     let sql = statement.sql.clone();
     let began = Instant::now();
@@ -183,7 +224,7 @@ async fn alone(
         return Ok(Some(refusal(statement, at, &error)));
     }
     let after = State::read(&mut watcher).await?;
-    let now = counters(&mut watcher).await?;
+    let now = meter.read().await?;
     let mut effect = start.difference(&after, &start);
     effect.touched.clear();
     effect.statement = at;
@@ -256,8 +297,4 @@ pub(super) async fn send(session: &mut PgConnection, sql: &str) -> Result<(), sq
 
 pub(super) fn refusal(statement: &Statement, at: usize, error: &sqlx::Error) -> Refused {
     Refused { statement: at, line: statement.line, words: runbook::context::describe(error) }
-}
-
-async fn counters(session: &mut PgConnection) -> Result<Counters, CheckError> {
-    sqlx::query_as(include_str!("counters.sql")).fetch_one(session).await.map_err(runbook::context::classify)
 }

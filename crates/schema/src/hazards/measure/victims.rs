@@ -1,5 +1,7 @@
-//! Readers and writers that go on while a migration runs, and how long each of their statements took.
+//! Readers and writers that go on while a migration runs, and what each of its statements made them feel.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use runbook::check::CheckError;
@@ -10,104 +12,236 @@ use sqlx::{AssertSqlSafe, FromRow};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::connect;
-use super::run::send;
+use super::effect::Effect;
+use super::felt::{self, Felt, Mark, Sample, Victim};
+use super::run::{pid, refusal, send};
+use super::{Refused, connect, execute};
+use crate::hazards::script::Script;
 
-/// So many of the largest tables are read and written.
+/// So many of the largest tables are read and written, besides those that the migration locks.
 const TABLES: i64 = 3;
 
-/// How long statements took that ran beside the migration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Felt {
-    /// How many there were.
-    pub statements: usize,
-    /// The median.
-    pub p50: Duration,
-    /// All but one in a hundred.
-    pub p99: Duration,
-    /// The slowest.
-    pub most: Duration,
-    /// How many were refused: the migration took away what they need.
-    pub refused: usize,
+/// So many statements each of them has done before the migration begins.
+const USUAL: usize = 20;
+
+/// How long that, or the end of a statement, is waited for.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a migration did to those beside it.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    /// Of each statement, in their order.
+    pub statements: Vec<Felt>,
+    /// The same readers and writers before it began.
+    pub before: Vec<Victim>,
+    /// The statement that the server refused with them beside it.
+    pub refused: Option<Refused>,
+}
+
+impl Beside {
+    /// The longest that somebody waited on the copy, with the statement that was waited for.
+    pub fn longest(&self) -> Option<(&Felt, &Victim)> {
+        let all =
+            self.statements.iter().flat_map(|felt| felt.victims.iter().map(move |victim| (felt, victim)));
+        all.max_by_key(|(_, victim)| (victim.blocked > 0, victim.most))
+    }
 }
 
 #[derive(Debug, FromRow)]
 struct Pair {
+    name: String,
     reading: String,
-    writing: String,
+    writing: Option<String>,
 }
 
-/// The traffic of a copy.
+/// Runs the script on a copy, beside readers and writers. `effects` says which locks its statements take.
+///
+/// # Errors
+/// When a session cannot be had or is lost.
+pub async fn beside(database: &Ephemeral, script: &Script, effects: &[Effect]) -> Result<Beside, CheckError> {
+    let mut session = connect(database).await?;
+    let by = pid(&mut session).await?;
+    let traffic = Traffic::start(database, by, &locked(effects)).await?;
+    traffic.is_usual().await?;
+    let began = Instant::now();
+    let mut marks = Vec::new();
+    let outcome = run(&mut session, script, &mut marks).await;
+    // Those who wait for it are let go, whatever came of it.
+    drop(session);
+    let samples = traffic.stop().await?;
+    let refused = outcome?;
+    let before: Vec<Sample> = samples.iter().filter(|sample| sample.ended() <= began).cloned().collect();
+    Ok(Beside {
+        statements: felt::attribute(&samples, &marks, script, effects),
+        before: felt::summary(&before),
+        refused,
+    })
+}
+
+/// The tables that the migration locks or writes to.
+fn locked(effects: &[Effect]) -> Vec<String> {
+    let locks = effects.iter().flat_map(|effect| effect.locks.iter().map(|(table, _)| table));
+    let mut tables: Vec<String> =
+        locks.chain(effects.iter().flat_map(|effect| effect.touched.keys())).cloned().collect();
+    tables.sort_unstable();
+    tables.dedup();
+    tables
+}
+
+/// As a tool would run it: nothing is asked between two statements, which would keep the locks longer.
+async fn run(
+    session: &mut PgConnection,
+    script: &Script,
+    marks: &mut Vec<Mark>,
+) -> Result<Option<Refused>, CheckError> {
+    for unit in &script.units {
+        if unit.transaction {
+            execute(session, "BEGIN").await?;
+        }
+        let first = marks.len();
+        let mut refused = None;
+        for (offset, statement) in script.of(unit).iter().enumerate() {
+            let at = unit.statements.start + offset;
+            let began = Instant::now();
+            if let Err(error) = send(session, &statement.sql).await {
+                refused = Some(refusal(statement, at, &error));
+                break;
+            }
+            let ended = Instant::now();
+            marks.push(Mark { statement: at, began, ended, released: ended });
+        }
+        if unit.transaction {
+            let end = if refused.is_some() { "ROLLBACK" } else { "COMMIT" };
+            if let Err(error) = send(session, end).await
+                && let Some(last) = script.of(unit).last()
+            {
+                refused = Some(refusal(last, unit.statements.end - 1, &error));
+            }
+            let released = Instant::now();
+            marks.iter_mut().skip(first).for_each(|mark| mark.released = released);
+        }
+        if refused.is_some() {
+            return Ok(refused);
+        }
+    }
+    Ok(None)
+}
+
+/// The readers and writers of a copy, and who looks whether they wait.
 #[derive(Debug)]
-pub struct Traffic {
+struct Traffic {
     stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<Result<Times, CheckError>>>,
+    done: Vec<Arc<AtomicUsize>>,
+    tasks: Vec<JoinHandle<Result<Vec<Sample>, CheckError>>>,
+    watcher: JoinHandle<Result<Vec<Look>, CheckError>>,
 }
 
-/// How long each statement took, and how many were refused.
-type Times = (Vec<Duration>, usize);
+/// Who was seen waiting for the migration, and when.
+#[derive(Debug)]
+struct Look {
+    asked: Instant,
+    answered: Instant,
+    waiting: Vec<i32>,
+}
 
 impl Traffic {
-    /// Starts a reader and a writer of each of the largest tables.
-    ///
-    /// # Errors
-    /// When a session cannot be had.
-    pub async fn start(database: &Ephemeral) -> Result<Self, CheckError> {
+    /// Starts a reader and a writer of each table that is named, and of the largest.
+    async fn start(database: &Ephemeral, by: i32, named: &[String]) -> Result<Self, CheckError> {
         let mut session = connect(database).await?;
         let pairs: Vec<Pair> = sqlx::query_as(include_str!("victims.sql"))
             .bind(TABLES)
+            .bind(named)
             .fetch_all(&mut session)
             .await
             .map_err(classify)?;
         let (stop, stopped) = watch::channel(false);
-        let mut tasks = Vec::new();
-        for sql in pairs.into_iter().flat_map(|pair| [pair.reading, pair.writing]) {
-            let session = connect(database).await?;
-            tasks.push(tokio::spawn(go_on(session, sql, stopped.clone())));
+        let (mut tasks, mut done) = (Vec::new(), Vec::new());
+        for pair in pairs {
+            let both = [(false, Some(pair.reading)), (true, pair.writing)];
+            for (writes, sql) in both.into_iter().filter_map(|(writes, sql)| Some((writes, sql?))) {
+                let session = connect(database).await?;
+                let count = Arc::new(AtomicUsize::new(0));
+                done.push(Arc::clone(&count));
+                let one = Sample::of(&pair.name, writes);
+                tasks.push(tokio::spawn(go_on(session, sql, one, count, stopped.clone())));
+            }
         }
-        Ok(Self { stop, tasks })
+        let watcher = tokio::spawn(look(session, by, stopped));
+        Ok(Self { stop, done, tasks, watcher })
     }
 
-    /// Ends it.
-    ///
-    /// # Errors
-    /// When a session was lost.
-    pub async fn stop(self) -> Result<Felt, CheckError> {
+    /// Waits until each has done some.
+    async fn is_usual(&self) -> Result<(), CheckError> {
+        runbook::wait::until("the readers and writers beside the migration", PATIENCE, async || {
+            let idle = self.done.iter().filter(|count| count.load(Ordering::Relaxed) < USUAL).count();
+            if idle == 0 { Ok(()) } else { Err(format!("{idle} have only begun")) }
+        })
+        .await
+        .map_err(|error| CheckError::Interrupted(error.to_string()))
+    }
+
+    /// Ends it: everybody finishes the statement that is under way.
+    async fn stop(self) -> Result<Vec<Sample>, CheckError> {
         let _ = self.stop.send(true);
-        let mut times = Vec::new();
-        let mut refused = 0;
+        let lost = |error: tokio::task::JoinError| CheckError::Other(error.to_string());
+        let mut samples = Vec::new();
         for task in self.tasks {
-            let (took, not) = task.await.map_err(|error| CheckError::Other(error.to_string()))??;
-            times.extend(took);
-            refused += not;
+            samples.extend(task.await.map_err(lost)??);
         }
-        times.sort_unstable();
-        let at = |share: usize| {
-            let place = (times.len() * share).div_ceil(1000).saturating_sub(1);
-            times.get(place).copied().unwrap_or_default()
-        };
-        Ok(Felt { statements: times.len(), p50: at(500), p99: at(990), most: at(1000), refused })
+        let looks = self.watcher.await.map_err(lost)??;
+        for sample in &mut samples {
+            sample.blocked = looks.iter().any(|look| {
+                look.waiting.contains(&sample.pid)
+                    && look.answered >= sample.began
+                    && look.asked <= sample.ended()
+            });
+        }
+        Ok(samples)
     }
 }
 
 async fn go_on(
     mut session: PgConnection,
     sql: String,
+    one: Sample,
+    count: Arc<AtomicUsize>,
     stopped: watch::Receiver<bool>,
-) -> Result<Times, CheckError> {
-    let mut took = Vec::new();
-    let mut refused = 0;
+) -> Result<Vec<Sample>, CheckError> {
+    let pid = pid(&mut session).await?;
+    let mut samples = Vec::new();
     loop {
         let began = Instant::now();
-        if send(&mut session, &sql).await.is_err() {
-            refused += 1;
-        }
-        took.push(began.elapsed());
+        let refused = send(&mut session, &sql).await.is_err();
+        samples.push(Sample { pid, began, took: began.elapsed(), refused, ..one.clone() });
+        count.fetch_add(1, Ordering::Relaxed);
         if *stopped.borrow() {
-            return Ok((took, refused));
+            return Ok(samples);
         }
         tokio::task::yield_now().await;
     }
+}
+
+/// Asks again and again who waits for the migration's session.
+async fn look(
+    mut session: PgConnection,
+    by: i32,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<Vec<Look>, CheckError> {
+    let mut looks = Vec::new();
+    while !*stopped.borrow() {
+        let asked = Instant::now();
+        let waiting: Vec<i32> = sqlx::query_scalar(include_str!("waiting.sql"))
+            .bind(by)
+            .fetch_all(&mut session)
+            .await
+            .map_err(classify)?;
+        if !waiting.is_empty() {
+            looks.push(Look { asked, answered: Instant::now(), waiting });
+        }
+        // Ours to poll; the end is heard at once.
+        let _ = tokio::time::timeout(Duration::from_millis(2), stopped.changed()).await;
+    }
+    Ok(looks)
 }
 
 /// Whether a statement of the application would wait now: it is tried with a lock time-out of next to nothing.
