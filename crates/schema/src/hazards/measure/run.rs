@@ -52,6 +52,8 @@ struct Meter {
 impl Meter {
     async fn of(database: &Ephemeral) -> Result<Self, CheckError> {
         let mut session = connect(database).await?;
+        // What thousands of statements come to is to stay in memory: else the counting would write what it counts.
+        execute(&mut session, "SET work_mem = '256MB'").await?;
         let view: Option<String> = sqlx::query_scalar(include_str!("statements.sql"))
             .fetch_optional(&mut session)
             .await
