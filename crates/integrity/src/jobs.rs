@@ -51,8 +51,8 @@ impl How {
 
 /// From this many pages on (4 MiB), a table is worth the question whether its indexes give a quicker plan.
 pub(crate) const LARGE: f64 = 512.0;
-/// A part of a claim that is counted along an index has about this many pages of its table: each statement keeps within
-/// its time limit, and between two of them others come first.
+/// A part of a claim has about this many pages of its table: each statement keeps within its time limit, and between two
+/// of them others come first.
 const PART: f64 = 65_536.0;
 
 /// The claims of conditions, table by table, and those that stand alone.
