@@ -12,7 +12,7 @@ use crate::claim::{Claim, count_between, count_in_one_pass};
 pub(crate) struct Job {
     /// Indexes of claims.
     pub claims: Vec<usize>,
-    /// One row: a `bigint[]` with a number for each claim where it is [`How::Pass`] or [`How::Swift`], else a `bigint`.
+    /// One row: a `bigint[]` with a number for each claim where it is [`How::Pass`] or swift, else a `bigint`.
     pub sql: String,
     /// How it reads.
     pub how: How,
@@ -31,6 +31,8 @@ pub(crate) enum How {
     Along,
     /// Claims of one table or a part of them, by a shorter way over its heap: what it accuses is confirmed.
     Swift,
+    /// The same for a claim about two tables.
+    SwiftJoin,
 }
 
 impl How {
@@ -40,19 +42,20 @@ impl How {
             Self::Heap | Self::Pass => Plan::Plain,
             Self::Along => Plan::Ordered,
             Self::Swift => Plan::Heaps,
+            Self::SwiftJoin => Plan::JoinedHeaps,
         }
     }
 
     /// Whether a fault that is counted so is a suspicion that the heap is asked about.
     pub fn accuses_only(self) -> bool {
-        matches!(self, Self::Along | Self::Swift)
+        matches!(self, Self::Along | Self::Swift | Self::SwiftJoin)
     }
 }
 
 /// From this many pages on (4 MiB), a table is worth the question whether its indexes give a quicker plan.
 pub(crate) const LARGE: f64 = 512.0;
-/// A part of a claim that is counted along an index has about this many pages of its table: each statement keeps within
-/// its time limit, and between two of them others come first.
+/// A part of a claim has about this many pages of its table: each statement keeps within its time limit, and between two
+/// of them others come first.
 const PART: f64 = 65_536.0;
 
 /// The claims of conditions, table by table, and those that stand alone.
@@ -113,7 +116,8 @@ pub(crate) fn pass_in_parts(
 /// One claim by its shorter way over the heap, where it has one.
 pub(crate) fn swift(claim: &Claim, index: usize, weight: f64) -> Option<Vec<Job>> {
     let sql = format!("SELECT ARRAY[count(*)]::bigint[] {}", claim.swift.as_ref()?);
-    Some(vec![Job { claims: vec![index], sql, how: How::Swift, weight }])
+    let how = if claim.reads.len() > 1 { How::SwiftJoin } else { How::Swift };
+    Some(vec![Job { claims: vec![index], sql, how, weight }])
 }
 
 /// In how many parts so many pages are read by so many sessions.
@@ -168,7 +172,7 @@ pub(crate) fn keeps_to(how: How, plan: &Value, suspect: Option<&str>) -> bool {
     ];
     match how {
         How::Along => consists_of(ORDERED, plan, suspect),
-        How::Swift => consists_of(HEAPS, plan, None),
+        How::Swift | How::SwiftJoin => consists_of(HEAPS, plan, None),
         How::Heap | How::Pass => true,
     }
 }

@@ -126,7 +126,9 @@ impl<'a> Prover<'a> {
             .iter()
             .filter(|(_, answer)| match answer {
                 Answer::Counted { faults, how, .. } => *faults > 0 && how.accuses_only(),
-                Answer::Hindered { how, lasting, .. } => matches!(how, How::Pass | How::Swift) && *lasting,
+                Answer::Hindered { how, lasting, .. } => {
+                    matches!(how, How::Pass | How::Swift | How::SwiftJoin) && *lasting
+                }
                 Answer::Unreadable(_) => false,
             })
             .map(|(index, _)| jobs::alone(&claims, *index, &weights))

@@ -12,6 +12,9 @@ pub enum Plan {
     /// Heaps from their first page to their last, and no index; grouped in memory where it suffices, never sorted.
     /// Without parallel workers, as [`Self::Ordered`].
     Heaps,
+    /// The same for two heaps that are joined: in little memory, which the processor's cache holds. A hash of a million
+    /// keys in one piece was measured to cost two thirds more than one in parts.
+    JoinedHeaps,
 }
 
 impl Plan {
@@ -30,6 +33,12 @@ impl Plan {
                  SET LOCAL constraint_exclusion = off; SET LOCAL enable_indexscan = off; \
                  SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off; \
                  SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'; SET LOCAL hash_mem_multiplier = 2"
+            }
+            Self::JoinedHeaps => {
+                "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; \
+                 SET LOCAL constraint_exclusion = off; SET LOCAL enable_indexscan = off; \
+                 SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off; \
+                 SET LOCAL enable_sort = off; SET LOCAL work_mem = '4MB'; SET LOCAL hash_mem_multiplier = 2"
             }
         }
     }
