@@ -108,6 +108,9 @@ use crate::versions::EVERYTHING;
 #[case::what_is_said_of_a_constraints_index(
     "ALTER TABLE parents CLUSTER ON parents_pkey; COMMENT ON INDEX parents_pkey IS 'k'; CREATE TABLE keyed (a integer PRIMARY KEY); ALTER TABLE keyed REPLICA IDENTITY USING INDEX keyed_pkey, CLUSTER ON keyed_pkey"
 )]
+#[case::tables_that_refer_to_each_other(
+    "CREATE TABLE a_first (id integer PRIMARY KEY, z integer); CREATE TABLE z_last (id integer PRIMARY KEY, a integer CONSTRAINT to_a REFERENCES a_first); ALTER TABLE a_first ADD CONSTRAINT to_z FOREIGN KEY (z) REFERENCES z_last"
+)]
 #[case::typed_tables("ALTER TABLE typed NOT OF")]
 #[case::extensions("CREATE EXTENSION citext; DROP EXTENSION hstore")]
 #[case::schemas("CREATE SCHEMA c; CREATE TABLE c.t (a integer)")]

@@ -90,8 +90,34 @@ pub(super) fn between(left: &Objects, right: &Objects) -> Vec<Difference> {
             mends,
         });
     }
+    let_go(&mut differences, right);
     follow_parents(&mut differences, left, right);
     differences
+}
+
+/// Tables that are dropped together let go of each other first.
+fn let_go(differences: &mut [Difference], right: &Objects) {
+    let is_dropped = |difference: &&Difference| {
+        difference.part.is_none() && difference.left.is_none() && difference.object.kind == Kind::Table
+    };
+    let dropped: Vec<String> =
+        differences.iter().filter(is_dropped).map(|difference| difference.object.name.clone()).collect();
+    for difference in differences.iter_mut().filter(|difference| is_dropped(&&**difference)) {
+        let facts = right.get(&difference.object).map(Vec::as_slice).unwrap_or_default();
+        let refers = |fact: &&Fact| {
+            fact.part == Part::Constraint
+                && dropped.iter().any(|other| {
+                    *other != difference.object.name && fact.base().contains(&format!(" REFERENCES {other}("))
+                })
+        };
+        let partition = facts.iter().any(|fact| fact.part == Part::PartitionBound);
+        let keys: Vec<Mend> = facts
+            .iter()
+            .filter(|fact| !partition && refers(fact))
+            .map(|key| mend::drop_constraint(&difference.object, key))
+            .collect();
+        difference.mends.splice(0..0, keys);
+    }
 }
 
 /// The facts of a partition without the indexes that it gets from its parent.

@@ -67,6 +67,11 @@ pub(super) fn drop(object: &ObjectName, facts: &[Fact]) -> Vec<Mend> {
     vec![Mend { due: due::drop(*kind), sql }]
 }
 
+/// Drops a constraint before its table is.
+pub(super) fn drop_constraint(object: &ObjectName, fact: &Fact) -> Mend {
+    mend(due::DETACH, format!("ALTER {} DROP CONSTRAINT {}", subject(object), fact.name))
+}
+
 /// Puts the statements of a whole table `depth` generations below its eldest ancestor in their place: heirs are made after
 /// those from whom they inherit, and dropped before them.
 pub(super) fn of_generation(mends: &mut [Mend], depth: u8, made: bool) {

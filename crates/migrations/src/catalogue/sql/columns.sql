@@ -7,7 +7,10 @@ SELECT
     a.atttypmod,
     a.attcollation,
     CASE WHEN a.attcollation NOT IN (0, 100) THEN a.attcollation::regcollation::text END,
-    a.attnotnull,
+    -- From 18 on NOT NULL may be not valid: then its constraint tells of it.
+    a.attnotnull AND (a.attrelid, a.attnum) NOT IN (
+        SELECT o.conrelid, o.conkey[1] FROM pg_constraint AS o WHERE o.contype = 'n' AND o.conrelid <> 0 AND NOT o.convalidated
+    ),
     a.attidentity::text,
     a.attgenerated::text,
     CASE WHEN a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) END,

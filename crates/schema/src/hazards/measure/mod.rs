@@ -123,25 +123,31 @@ impl Measured {
 /// # Errors
 /// When a copy cannot be had, or the server goes away.
 pub async fn measure(context: &Context, script: &Script, plan: &Plan) -> Result<Measured, CheckError> {
+    // One copy at a time: those of a large target fill a disk.
     let small = copy(context, plan, plan.sizes[0]).await?;
-    let large = copy(context, plan, plan.sizes[1]).await?;
     let uncovered = uncovered::read(small.database()).await?;
     let first = run::run(small.database(), script).await?;
+    let less = uncovered::read(small.database()).await?;
+    drop(small);
+    let large = copy(context, plan, plan.sizes[1]).await?;
     let probes = compat::Probes::of(large.database()).await?;
     let before = loss::Inventory::of(large.database()).await?;
     let second = run::run(large.database(), script).await?;
     let mut measured = Measured { refused: second.refused.clone(), ..Measured::default() };
-    if plan.victims && measured.refused.is_none() {
-        let third = copy(context, plan, plan.sizes[1]).await?;
-        measured.victims = Some(victims::beside(third.database(), script, &second.effects).await?);
-    }
     if measured.refused.is_none() {
         measured.broken = probes.broken(large.database()).await?;
         measured.lost = before.lost(large.database()).await?;
+    }
+    let more = uncovered::read(large.database()).await?;
+    drop(large);
+    if measured.refused.is_none() {
         measured.stuck = retry::stuck(context, script, plan).await?;
+        if plan.victims {
+            let third = copy(context, plan, plan.sizes[1]).await?;
+            measured.victims = Some(victims::beside(third.database(), script, &second.effects).await?);
+        }
     }
     measured.waits = forecast(script, &first.effects, &second.effects, plan);
-    let (less, more) = (uncovered::read(small.database()).await?, uncovered::read(large.database()).await?);
     measured.waits.extend(uncovered::waits(script, &uncovered, &less, &more, plan));
     measured.effects = second.effects;
     Ok(measured)
