@@ -12,6 +12,7 @@ use crate::explain::analyze;
 use crate::index::quoted;
 use crate::plan::{Node, Plan};
 use crate::query::{Buffers, Query};
+use crate::svg::svg;
 use crate::tally::{self, Tally};
 
 /// An estimate may be so many times too high or too low.
@@ -63,6 +64,8 @@ pub async fn estimates(context: &Context) -> Result<Verdict, CheckError> {
 pub async fn buffers(context: &Context) -> Result<Verdict, CheckError> {
     let limit = context.settings.perf.buffers_per_row;
     each(context, "all within their budget", |query, plan, rows, tally| {
+        // Once for each query, here where its blocks are the matter.
+        tally.evidence.draw(&query.states, svg(&query.states, plan));
         let budget = match query.buffers {
             Some(Buffers::Any) => return,
             Some(Buffers::ARow(budget)) => budget,

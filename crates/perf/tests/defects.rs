@@ -23,6 +23,9 @@ async fn every_check_passes_on_the_clean_database() {
         // Of the queries, not all have a parameter whose distribution matters.
         let least = if check.id == "perf.queries.parameters" { 8 } else { 11 };
         assert!(verdict.examined() >= least, "{} looked at {} queries only", check.id, verdict.examined());
+        // One of the four that execute each query draws its plan for the report.
+        let drawn = if check.id == "perf.queries.buffers" { verdict.examined() } else { 0 };
+        assert_eq!(verdict.drawings().len() as u64, drawn, "{}", check.id);
     }
 }
 

@@ -145,6 +145,15 @@ impl Measurement {
     }
 }
 
+/// A picture of what was looked at: the plan of a query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drawing {
+    /// What it shows.
+    pub title: String,
+    /// The picture, an SVG document of its own. A page shows it as an image, so that no script in it would run.
+    pub svg: String,
+}
+
 /// What a check gathers while it runs; [`Evidence::verdict`] weighs it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Evidence {
@@ -152,6 +161,7 @@ pub struct Evidence {
     noun: String,
     findings: Vec<Finding>,
     measurements: Vec<Measurement>,
+    drawings: Vec<Drawing>,
     summary: Option<String>,
 }
 
@@ -176,6 +186,12 @@ impl Evidence {
     /// Adds a measurement.
     pub fn measure(&mut self, measurement: Measurement) -> &mut Self {
         self.measurements.push(measurement);
+        self
+    }
+
+    /// Adds a picture.
+    pub fn draw(&mut self, title: impl Into<String>, svg: impl Into<String>) -> &mut Self {
+        self.drawings.push(Drawing { title: title.into(), svg: svg.into() });
         self
     }
 
@@ -220,6 +236,7 @@ impl Evidence {
             summary: self.summary,
             measurements: self.measurements,
             findings: self.findings,
+            drawings: self.drawings,
         }
     }
 }
@@ -246,6 +263,7 @@ pub struct Verdict {
     summary: Option<String>,
     measurements: Vec<Measurement>,
     findings: Vec<Finding>,
+    drawings: Vec<Drawing>,
 }
 
 impl Verdict {
@@ -259,6 +277,7 @@ impl Verdict {
             summary: None,
             measurements: Vec::new(),
             findings: Vec::new(),
+            drawings: Vec::new(),
         }
     }
 
@@ -297,6 +316,11 @@ impl Verdict {
         &self.findings
     }
 
+    /// The pictures, in the order in which they were drawn.
+    pub fn drawings(&self) -> &[Drawing] {
+        &self.drawings
+    }
+
     /// The same verdict with known findings accepted: `accept` gives the reason for those it knows.
     #[must_use]
     pub fn accepting(self, accept: impl Fn(&Finding) -> Option<String>) -> Self {
@@ -318,6 +342,7 @@ impl Verdict {
             noun: self.noun,
             findings,
             measurements: self.measurements,
+            drawings: self.drawings,
             summary: self.summary,
         }
         .verdict()

@@ -19,6 +19,10 @@ fn passed() -> CheckResult {
     evidence.measure(Measurement::new("size of the dump", 4_100_000.0, "bytes"));
     let spread = vec![(0.8, 0), (1.6, 120), (3.2, 30), (f64::INFINITY, 1)];
     evidence.measure(Measurement::new("latency, p95", 3.1, "ms").spread(spread));
+    evidence.draw(
+        "the plan of <latest>",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(2)</script></svg>",
+    );
     evidence.find(Finding::advice("ix_a", "is a prefix of ix_b", "DROP INDEX ix_a"));
     result("perf.queries.latency", "each critical query keeps its budget", &evidence.verdict())
 }
@@ -237,9 +241,12 @@ fn the_page_escapes_what_it_shows_and_needs_no_network() {
     let page = sample().html();
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{page}");
     assert!(page.contains("ix_&lt;b&gt;"));
-    for outside in ["http://", "https://", "src=", "@import", "url("] {
+    for outside in ["http://", "https://", "@import", "url("] {
         assert!(!page.contains(outside), "{outside}");
     }
+    // A drawing is an image within the page, in which no script runs.
+    assert_eq!(page.matches("src=").count(), page.matches("src=\"data:image/svg+xml,%3Csvg").count());
+    assert!(page.contains("alt=\"the plan of &lt;latest&gt;\"") && !page.contains("alert(2)<"), "{page}");
     for part in ["NO-GO", "Check indexes", "mend:", "<svg", "prefers-color-scheme", "viewport"] {
         assert!(page.contains(part), "{part}");
     }

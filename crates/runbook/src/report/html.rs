@@ -1,12 +1,16 @@
 //! The report as one self-contained page: no network, no script, light and dark, wide and narrow.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::terminal::{criterion_words, line_words};
 use super::{CheckResult, Decision, Line, Report, Step, count, outcome_words, seconds, value};
-use crate::verdict::{Finding, Measurement, Outcome, Severity, Threshold};
+use crate::verdict::{Drawing, Finding, Measurement, Outcome, Severity, Threshold};
 
 const STYLE: &str = include_str!("style.css");
+
+/// What cannot stand in a `data:` address as it is; and no slash, so that nothing in the page looks like an address elsewhere.
+const IN_ADDRESS: &AsciiSet = &CONTROLS.add(b'#').add(b'%').add(b'"').add(b'<').add(b'>').add(b'&').add(b'/');
 
 impl Report {
     /// The page.
@@ -159,8 +163,20 @@ fn result(result: &CheckResult, how: &str) -> Markup {
                     ul.findings { @for item in others { (finding(item)) } }
                 }
             }
+            @if !result.drawings.is_empty() {
+                details.more {
+                    summary { (result.drawings.len()) " drawn" }
+                    @for drawing in &result.drawings { (image(drawing)) }
+                }
+            }
         }
     }
+}
+
+/// As an image of its own: what a report from elsewhere may hold is shown, and never run.
+fn image(drawing: &Drawing) -> Markup {
+    let source = format!("data:image/svg+xml,{}", utf8_percent_encode(&drawing.svg, IN_ADDRESS));
+    html! { img.drawing src=(source) alt=(drawing.title) loading="lazy"; }
 }
 
 fn finding(finding: &Finding) -> Markup {

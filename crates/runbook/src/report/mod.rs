@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::verdict::{Finding, Measurement, Outcome, Verdict};
+use crate::verdict::{Drawing, Finding, Measurement, Outcome, Verdict};
 
 pub use numbers::{count, seconds, value};
 pub use redraw::Unreadable;
@@ -227,6 +227,9 @@ pub struct CheckResult {
     pub measurements: Vec<Measurement>,
     /// What is wrong, and how to mend it.
     pub findings: Vec<Finding>,
+    /// Pictures of what was looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub drawings: Vec<Drawing>,
     /// How long it took, in seconds; 0 where the verdict of an earlier line was used again.
     pub seconds: f64,
 }
@@ -245,6 +248,7 @@ impl CheckResult {
             noun: verdict.noun().to_owned(),
             measurements: verdict.measurements().iter().map(finite).collect(),
             findings: verdict.findings().to_vec(),
+            drawings: verdict.drawings().to_vec(),
             seconds,
         }
     }
