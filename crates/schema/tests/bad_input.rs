@@ -1,6 +1,5 @@
 //! What cannot be read, or may not be, is one sentence or a finding; nothing passes and nothing is changed.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use runbook::context::{Context, Database as Target};
 use runbook::ephemeral::Ephemeral;
 use runbook::verdict::Outcome;
 
-use crate::{execute, verdict};
+use crate::{copied, execute, pointed_at, verdict};
 
 /// The checks that read the files of the migrations.
 const OF_FILES: [&str; 6] = [
@@ -31,7 +30,7 @@ async fn files_that_cannot_be_read_are_a_finding_of_the_history_and_nothing_else
         ("008_x.up.sql", b"SELECT 1;\nCREATE TABEL t (a int);\n", "it does not parse"),
         ("008-x.up.sql", b"SELECT 1;", "its name has not the form NUMBER_NAME.up.sql"),
     ] {
-        let folder = copied(&[(name, bytes)]);
+        let folder = copied([(name, bytes)]);
         refused(&pointed_at(&db, folder.path()), problem).await;
     }
     let none = tempfile::tempdir().unwrap();
@@ -71,7 +70,7 @@ async fn allowance_that_is_wrong_is_a_finding_with_its_line() {
         ),
         ("-- runbook: allow index-not-concurrent", "it allows `index-not-concurrent` without a reason"),
     ] {
-        let folder = copied(&[("008_x.up.sql", format!("SELECT 1;\n{comment}\n{index}").as_bytes())]);
+        let folder = copied([("008_x.up.sql", format!("SELECT 1;\n{comment}\n{index}"))]);
         let verdict = verdict(&pointed_at(&db, folder.path()), "schema.hazards.static").await;
         assert_eq!(verdict.outcome(), Outcome::Fail, "{verdict:?}");
         let errors: Vec<(&str, &str)> = verdict
@@ -152,27 +151,5 @@ async fn anew(db: &Database, change: impl Fn(&mut runbook::settings::Limits)) ->
     let limits = settings.limits.reading();
     context.settings = Arc::new(settings);
     context.database = Target::Ephemeral(Ephemeral::adopt(db.url().clone(), limits).await.unwrap());
-    context
-}
-
-/// A copy of the migrations with these files beside them.
-fn copied(write: &[(&str, &[u8])]) -> tempfile::TempDir {
-    let settings = harness::settings();
-    let temporary = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(settings.path(settings.migrations.sqlx.as_ref().unwrap())).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), temporary.path().join(entry.file_name())).unwrap();
-    }
-    for (name, bytes) in write {
-        std::fs::write(temporary.path().join(name), bytes).unwrap();
-    }
-    temporary
-}
-
-fn pointed_at(db: &Database, folder: &Path) -> Context {
-    let mut context = db.context();
-    let mut settings = (*context.settings).clone();
-    settings.migrations.sqlx = Some(folder.to_owned());
-    context.settings = Arc::new(settings);
     context
 }

@@ -14,6 +14,8 @@ mod snapshots;
 mod written;
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use harness::Database;
 use runbook::context::Context;
@@ -60,4 +62,27 @@ fn failed(verdicts: &BTreeMap<&'static str, Verdict>) -> Vec<(&'static str, Vec<
 
 async fn execute(db: &Database, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(db.pool()).await.unwrap();
+}
+
+/// A copy of the migrations with these files beside them.
+fn copied<N: AsRef<Path>, T: AsRef<[u8]>>(write: impl IntoIterator<Item = (N, T)>) -> tempfile::TempDir {
+    let settings = harness::settings();
+    let temporary = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(settings.path(settings.migrations.sqlx.as_ref().unwrap())).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), temporary.path().join(entry.file_name())).unwrap();
+    }
+    for (name, text) in write {
+        std::fs::write(temporary.path().join(name), text).unwrap();
+    }
+    temporary
+}
+
+/// The context of a database whose migrations stand in another folder.
+fn pointed_at(db: &Database, folder: &Path) -> Context {
+    let mut context = db.context();
+    let mut settings = (*context.settings).clone();
+    settings.migrations.sqlx = Some(folder.to_owned());
+    context.settings = Arc::new(settings);
+    context
 }

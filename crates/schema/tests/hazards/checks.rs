@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use harness::Database;
-use runbook::context::Context;
 use runbook::verdict::{Outcome, Severity};
 use serde::Deserialize;
 
-use crate::verdict;
+use crate::{copied, pointed_at, verdict};
 
 const STATIC: &str = "schema.hazards.static";
 const MEASURED: &str = "schema.hazards.measured";
@@ -71,7 +69,7 @@ async fn allowed_hazard_of_a_pending_migration_passes_with_its_reason() {
     let db = Database::migrated().await.unwrap();
     let text = "-- runbook: allow index-not-concurrent because the maintenance window is on\n\
         CREATE INDEX ix_zz ON projects (customer);\n";
-    let folder = copied(&BTreeMap::from([("008_allowed.up.sql".to_owned(), text.to_owned())]));
+    let folder = copied([("008_allowed.up.sql", text)]);
     let verdict = verdict(&pointed_at(&db, folder.path()), STATIC).await;
     assert_eq!(verdict.outcome(), Outcome::Pass, "{verdict:?}");
     let accepted: Vec<&str> = verdict.findings().iter().filter_map(|f| f.accepted.as_deref()).collect();
@@ -85,28 +83,6 @@ fn read(check: &str) -> Vec<Planted> {
         files.map(|file| toml::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()).collect();
     assert!(!read.is_empty());
     read
-}
-
-/// A copy of the migrations with these files beside them.
-fn copied(write: &BTreeMap<String, String>) -> tempfile::TempDir {
-    let settings = harness::settings();
-    let temporary = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(settings.path(settings.migrations.sqlx.as_ref().unwrap())).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), temporary.path().join(entry.file_name())).unwrap();
-    }
-    for (name, text) in write {
-        std::fs::write(temporary.path().join(name), text).unwrap();
-    }
-    temporary
-}
-
-fn pointed_at(db: &Database, folder: &Path) -> Context {
-    let mut context = db.context();
-    let mut settings = (*context.settings).clone();
-    settings.migrations.sqlx = Some(folder.to_owned());
-    context.settings = Arc::new(settings);
-    context
 }
 
 #[track_caller]
