@@ -8,7 +8,7 @@ NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
 # so that everybody lints with the same versions.
 VENV := $(CURDIR)/.venv/bin
 PROFILE ?= default
-# A third of what the tests take is waiting: for time-outs that are tested, and for a server on the same cores.
+# At one a core a sixth of the cores' time was idle: tests wait for time-outs that they test, and for each other's server.
 THREADS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 ARGS ?=
 

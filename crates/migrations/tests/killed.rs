@@ -61,6 +61,19 @@ async fn deployer() {
     migrator.upgrade(&DatabaseUrl::parse(&url).unwrap(), "008").await.unwrap();
 }
 
+/// Deploys revision 008, and kills the tool while it waits for our lock.
+async fn kill_in_the_middle(migrator: &Arc<dyn Migrator>, db: &Database) {
+    let lock = hold(db.url()).await;
+    let (deployer, url) = (Arc::clone(migrator), db.url().clone());
+    let running = tokio::spawn(async move { deployer.upgrade(&url, "008").await });
+    in_the_middle(db).await;
+    // Dropping the future kills the child process.
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    lock.close().await.unwrap();
+    alone(db).await;
+}
+
 #[tokio::test]
 async fn a_killed_alembic_leaves_the_old_schema() {
     let db = Database::empty().await.unwrap();
@@ -68,15 +81,7 @@ async fn a_killed_alembic_leaves_the_old_schema() {
     let migrator: Arc<dyn Migrator> = Arc::from(copied.open());
     migrator.upgrade(db.url(), "007").await.unwrap();
     let before = read(&db).await;
-    let lock = hold(db.url()).await;
-    let (deployer, url) = (Arc::clone(&migrator), db.url().clone());
-    let running = tokio::spawn(async move { deployer.upgrade(&url, "008").await });
-    in_the_middle(&db).await;
-    // Dropping the future kills the child process.
-    running.abort();
-    assert!(running.await.unwrap_err().is_cancelled());
-    lock.close().await.unwrap();
-    alone(&db).await;
+    kill_in_the_middle(&migrator, &db).await;
     old(&*migrator, &db, &before).await;
 }
 
@@ -94,14 +99,7 @@ async fn what_alembic_committed_before_it_was_killed_is_named_with_the_statement
     let migrator: Arc<dyn Migrator> = Arc::from(copied.open());
     migrator.upgrade(db.url(), "007").await.unwrap();
     let before = read(&db).await;
-    let lock = hold(db.url()).await;
-    let (deployer, url) = (Arc::clone(&migrator), db.url().clone());
-    let running = tokio::spawn(async move { deployer.upgrade(&url, "008").await });
-    in_the_middle(&db).await;
-    running.abort();
-    assert!(running.await.unwrap_err().is_cancelled());
-    lock.close().await.unwrap();
-    alone(&db).await;
+    kill_in_the_middle(&migrator, &db).await;
     // The tool cannot promise more: it is neither old nor new, and the difference says in what.
     assert_eq!(current(&*migrator, &db).await.unwrap().as_deref(), Some("007"));
     let differences = Catalogue::diff(&before, &read(&db).await);
