@@ -1,13 +1,16 @@
 //! A child process whose output is captured and that never outlives its owner.
 
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use runbook::secret::DatabaseUrl;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
 use crate::HarnessError;
 
@@ -17,7 +20,7 @@ const KEPT: usize = 256 * 1024;
 pub(super) struct Process {
     child: Child,
     program: PathBuf,
-    said: Arc<Mutex<String>>,
+    said: Arc<Said>,
     readers: Vec<std::thread::JoinHandle<()>>,
     // What must not be repeated, and what is said instead.
     secret: (String, String),
@@ -39,12 +42,10 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(HarnessError::io(program))?;
-        let said = Arc::<Mutex<String>>::default();
-        let readers = [
-            child.stdout.take().map(|output| capture(output, &said)),
-            child.stderr.take().map(|output| capture(output, &said)),
-        ];
-        let readers = readers.into_iter().flatten().collect();
+        let outputs = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
+        let outputs = outputs.into_iter().flatten().map(Pipe::new).collect::<std::io::Result<Vec<_>>>();
+        let said = Arc::new(Said::of(outputs.map_err(HarnessError::io(program))?));
+        let readers = said.read_to_the_end();
         let secret = (url.expose().to_owned(), url.to_string());
         Ok(Self { child, program: program.to_owned(), said, readers, secret })
     }
@@ -54,8 +55,7 @@ impl Process {
     }
 
     pub(super) fn output(&self) -> String {
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.replace(&self.secret.0, &self.secret.1)
+        self.said.so_far().replace(&self.secret.0, &self.secret.1)
     }
 
     pub(super) fn is_running(&mut self) -> bool {
@@ -140,20 +140,105 @@ impl Drop for Process {
     }
 }
 
-fn capture(output: impl Read + Send + 'static, said: &Arc<Mutex<String>>) -> std::thread::JoinHandle<()> {
-    let said = Arc::clone(said);
-    std::thread::spawn(move || {
-        let mut lines = BufReader::new(output);
-        let mut line = Vec::new();
-        while matches!(lines.read_until(b'\n', &mut line), Ok(1..)) {
-            let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-            said.push_str(&String::from_utf8_lossy(&line));
-            if said.len() > 2 * KEPT {
-                let cut = (said.len() - KEPT..said.len()).find(|at| said.is_char_boundary(*at)).unwrap_or(0);
-                said.drain(..cut);
-            }
-            drop(said);
-            line.clear();
+/// What a child says. Whoever asks reads what waits in the pipes first: a line that was written before is never missed,
+/// however late the threads run that keep the pipes empty.
+struct Said {
+    pipes: Vec<Pipe>,
+    text: Mutex<Vec<u8>>,
+}
+
+impl Said {
+    fn of(pipes: Vec<Pipe>) -> Self {
+        Self { pipes, text: Mutex::default() }
+    }
+
+    fn so_far(&self) -> String {
+        let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        for pipe in &self.pipes {
+            pipe.drain(&mut text);
         }
-    })
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// A thread a pipe, which ends with it.
+    fn read_to_the_end(self: &Arc<Self>) -> Vec<std::thread::JoinHandle<()>> {
+        let reader = |at| {
+            let said = Arc::clone(self);
+            std::thread::spawn(move || {
+                let pipe: &Pipe = &said.pipes[at];
+                while pipe.wait() {
+                    let mut text = said.text.lock().unwrap_or_else(PoisonError::into_inner);
+                    if !pipe.drain(&mut text) {
+                        break;
+                    }
+                }
+            })
+        };
+        (0..self.pipes.len()).map(reader).collect()
+    }
+}
+
+/// One output of a child, read without waiting.
+struct Pipe(std::fs::File);
+
+impl Pipe {
+    fn new(output: OwnedFd) -> std::io::Result<Self> {
+        rustix::io::ioctl_fionbio(&output, true)?;
+        Ok(Self(output.into()))
+    }
+
+    /// Waits until there is something to read, or the end. False where that cannot be known.
+    fn wait(&self) -> bool {
+        let mut polled = [PollFd::from_borrowed_fd(self.0.as_fd(), PollFlags::IN)];
+        loop {
+            match poll(&mut polled, None) {
+                Err(Errno::INTR) => {}
+                polled => return polled.is_ok(),
+            }
+        }
+    }
+
+    /// Reads what is there. False at the end.
+    fn drain(&self, text: &mut Vec<u8>) -> bool {
+        let mut chunk = [0; 8192];
+        loop {
+            match (&self.0).read(&mut chunk) {
+                Ok(0) => return false,
+                Ok(count) => {
+                    text.extend_from_slice(&chunk[..count]);
+                    if text.len() > 2 * KEPT {
+                        text.drain(..text.len() - KEPT);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() == ErrorKind::WouldBlock,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// No thread reads here: it is the question that does.
+    #[test]
+    fn what_was_written_is_heard_at_once_and_its_end_is_kept() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let said = Said::of(vec![Pipe::new(reader.into()).unwrap()]);
+        assert_eq!(said.so_far(), "");
+        writer.write_all("a line\n".as_bytes()).unwrap();
+        assert_eq!(said.so_far(), "a line\n");
+        for _ in 0..3 * KEPT / 32768 {
+            writer.write_all(&[b'x'; 32768]).unwrap();
+            said.so_far();
+        }
+        writer.write_all("\u{e4}\n".as_bytes()).unwrap();
+        let text = said.so_far();
+        assert!(text.len() <= 2 * KEPT && text.ends_with("x\u{e4}\n"), "{} bytes", text.len());
+        drop(writer);
+        assert!(!said.pipes[0].drain(&mut Vec::new()));
+    }
 }
