@@ -139,6 +139,17 @@ pub fn forecast(script: &Script, small: &[Effect], large: &[Effect], plan: &Plan
     waits
 }
 
+/// Whether somebody would wait longer than the budget by the time that statements took, and by nothing else.
+pub(super) fn by_time_alone(script: &Script, small: &[Effect], large: &[Effect], plan: &Plan) -> bool {
+    let stalls = |small: &[Effect], large: &[Effect]| {
+        forecast(script, small, large, plan).iter().any(|wait| wait.seconds > plan.budget.as_secs_f64())
+    };
+    let timeless = |effects: &[Effect]| -> Vec<Effect> {
+        effects.iter().map(|effect| Effect { took: Duration::ZERO, ..effect.clone() }).collect()
+    };
+    stalls(small, large) && !stalls(&timeless(small), &timeless(large))
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -188,5 +199,16 @@ mod tests {
         let waits = forecast(&script, &same, &same, &plan());
         assert!(waits[0].seconds < 0.02, "{waits:?}");
         assert_eq!(waits[0].who, Who::Writers);
+    }
+
+    #[test]
+    fn a_time_that_the_volume_does_not_explain_is_told_apart() {
+        let script = Script::parse(Path::new("a"), "SELECT 1;".into(), Runs::Wrapped).unwrap();
+        let slow = |effect: Effect| [Effect { took: Duration::from_millis(200), ..effect }];
+        let locked = |bytes| effect(0, bytes, Some("AccessExclusiveLock"));
+        assert!(by_time_alone(&script, &[locked(0.0)], &slow(locked(0.0)), &plan()));
+        assert!(!by_time_alone(&script, &[locked(4e5)], &slow(locked(4e6)), &plan()));
+        assert!(!by_time_alone(&script, &[effect(0, 0.0, None)], &slow(effect(0, 0.0, None)), &plan()));
+        assert!(!by_time_alone(&script, &[locked(0.0)], &[locked(0.0)], &plan()));
     }
 }

@@ -30,6 +30,9 @@ pub use run::Refused;
 
 use super::{Class, Script};
 
+/// So often a time is taken again that alone would stop a migration.
+const CONFIRMATIONS: usize = 2;
+
 /// How a migration is measured.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -126,13 +129,13 @@ pub async fn measure(context: &Context, script: &Script, plan: &Plan) -> Result<
     // One copy at a time: those of a large target fill a disk.
     let small = copy(context, plan, plan.sizes[0]).await?;
     let uncovered = uncovered::read(small.database()).await?;
-    let first = run::run(small.database(), script).await?;
+    let mut first = run::run(small.database(), script).await?;
     let less = uncovered::read(small.database()).await?;
     drop(small);
     let large = copy(context, plan, plan.sizes[1]).await?;
     let probes = compat::Probes::of(large.database()).await?;
     let before = loss::Inventory::of(large.database()).await?;
-    let second = run::run(large.database(), script).await?;
+    let mut second = run::run(large.database(), script).await?;
     let mut measured = Measured { refused: second.refused.clone(), ..Measured::default() };
     if measured.refused.is_none() {
         measured.broken = probes.broken(large.database()).await?;
@@ -147,10 +150,37 @@ pub async fn measure(context: &Context, script: &Script, plan: &Plan) -> Result<
             measured.victims = Some(victims::beside(third.database(), script, &second.effects).await?);
         }
     }
+    if measured.refused.is_none() {
+        confirm(context, script, plan, [&mut first, &mut second]).await?;
+    }
     measured.waits = forecast(script, &first.effects, &second.effects, plan);
     measured.waits.extend(uncovered::waits(script, &uncovered, &less, &more, plan));
     measured.effects = second.effects;
     Ok(measured)
+}
+
+/// Where nothing but the time says that somebody would wait too long, it is taken again: a machine that was busy with
+/// something else only ever adds to it, so each statement's least time is the truest.
+async fn confirm(
+    context: &Context,
+    script: &Script,
+    plan: &Plan,
+    mut runs: [&mut run::Ran; 2],
+) -> Result<(), CheckError> {
+    for _ in 0..CONFIRMATIONS {
+        let [small, large] = [&runs[0].effects, &runs[1].effects];
+        if !forecast::by_time_alone(script, small, large, plan) {
+            break;
+        }
+        for (ran, rows) in runs.iter_mut().zip(plan.sizes) {
+            let copy = copy(context, plan, rows).await?;
+            let again = run::run(copy.database(), script).await?;
+            for (effect, again) in ran.effects.iter_mut().zip(&again.effects) {
+                effect.took = effect.took.min(again.took);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A copy with rows in it, set up.

@@ -59,12 +59,15 @@ impl Meter {
             .await
             .map_err(runbook::context::classify)?;
         if let Some(view) = view {
-            // What a function calls is counted with the statement that called it.
+            // What a function calls is counted with the statement that called it. The counting itself is not: whoever
+            // is the first to read a page after a checkpoint writes WAL for its hint bits.
             let query = format!(
                 "SELECT coalesce(sum(s.wal_bytes), 0)::int8 AS wal, \
                  coalesce(sum(s.temp_blks_written), 0)::int8 * current_setting('block_size')::int8 AS temporary \
                  FROM {view}(showtext => false) AS s WHERE s.toplevel \
-                 AND s.dbid = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())"
+                 AND s.dbid = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()) \
+                 AND s.queryid IS DISTINCT FROM (SELECT a.query_id FROM pg_catalog.pg_stat_activity AS a \
+                 WHERE a.pid = pg_catalog.pg_backend_pid())"
             );
             // The extension may be there and its library not.
             if send(&mut session, &query).await.is_ok() {
@@ -142,18 +145,19 @@ async fn transaction(
     let start = State::read(session).await?;
     let mut before = start.clone();
     for (offset, statement) in statements.iter().enumerate() {
-        let counted = meter.read().await?;
         // A small table is read whole where a large one would be looked up by an index, if there is one.
         let planned = writes_rows(statement);
         if planned {
             execute(session, "SET LOCAL enable_seqscan = off").await?;
         }
+        let counted = meter.read().await?;
         let began = Instant::now();
         if let Err(error) = send(session, &statement.sql).await {
             execute(session, "ROLLBACK").await?;
             return Ok(Some(refusal(statement, first + offset, &error)));
         }
         let took = began.elapsed();
+        let now = meter.read().await?;
         if planned {
             execute(session, "SET LOCAL enable_seqscan = on").await?;
         }
@@ -162,7 +166,6 @@ async fn transaction(
         effect.statement = first + offset;
         effect.took = took;
         effect.locks = start.locks(&held(session, pid).await?);
-        let now = meter.read().await?;
         effect.wal = u64::try_from(now.wal - counted.wal).unwrap_or_default();
         effect.temporary = u64::try_from(now.temporary - counted.temporary).unwrap_or_default();
         effects.push(effect);
@@ -225,8 +228,8 @@ async fn alone(
     if let Err(error) = outcome {
         return Ok(Some(refusal(statement, at, &error)));
     }
-    let after = State::read(&mut watcher).await?;
     let now = meter.read().await?;
+    let after = State::read(&mut watcher).await?;
     let mut effect = start.difference(&after, &start);
     effect.touched.clear();
     effect.statement = at;
