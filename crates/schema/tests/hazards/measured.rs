@@ -194,7 +194,7 @@ async fn concurrent_build_and_later_transactions_keep_nobody_of_the_traffic_wait
         "-- no-transaction
         CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_zz ON projects (customer);
         ALTER TABLE partition_metadata ADD COLUMN note text;
-        SELECT pg_catalog.pg_sleep(0.2);",
+        SELECT pg_catalog.pg_sleep(1);",
     )
     .await;
     let last: Vec<usize> = beside.statements.iter().map(|felt| felt.statement).collect();

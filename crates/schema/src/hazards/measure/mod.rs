@@ -31,7 +31,7 @@ pub use run::Refused;
 use super::{Class, Script};
 
 /// So often a time is taken again that alone would stop a migration.
-const CONFIRMATIONS: usize = 2;
+const CONFIRMATIONS: usize = 4;
 
 /// How a migration is measured.
 #[derive(Debug, Clone)]

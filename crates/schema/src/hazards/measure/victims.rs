@@ -144,6 +144,21 @@ struct Look {
     waiting: Vec<i32>,
 }
 
+impl Look {
+    /// Marks whose statements were seen waiting. Where a slow answer leaves open which of a session's statements it was,
+    /// it was the longest: the others came through meanwhile.
+    fn tell(&self, samples: &mut [Sample]) {
+        for pid in &self.waiting {
+            let there = samples.iter_mut().filter(|sample| {
+                sample.pid == *pid && self.answered >= sample.began && self.asked <= sample.ended()
+            });
+            if let Some(sample) = there.max_by_key(|sample| sample.took) {
+                sample.blocked = true;
+            }
+        }
+    }
+}
+
 impl Traffic {
     /// Starts a reader and a writer of each table that is named, and of the largest.
     async fn start(database: &Ephemeral, by: i32, named: &[String]) -> Result<Self, CheckError> {
@@ -189,13 +204,7 @@ impl Traffic {
             samples.extend(task.await.map_err(lost)??);
         }
         let looks = self.watcher.await.map_err(lost)??;
-        for sample in &mut samples {
-            sample.blocked = looks.iter().any(|look| {
-                look.waiting.contains(&sample.pid)
-                    && look.answered >= sample.began
-                    && look.asked <= sample.ended()
-            });
-        }
+        looks.iter().for_each(|look| look.tell(&mut samples));
         Ok(samples)
     }
 }
@@ -256,5 +265,26 @@ pub async fn would_wait(database: &Ephemeral, sql: &str) -> Result<bool, CheckEr
         Ok(()) => Ok(false),
         Err(CheckError::Interrupted(_)) => Ok(true),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_look_blames_the_statement_that_took_long_and_not_those_before_it() {
+        let start = Instant::now();
+        let ms = |ms: u64| Duration::from_millis(ms);
+        let one = |pid: i32, began: u64, took: u64| Sample {
+            pid,
+            began: start + ms(began),
+            took: ms(took),
+            ..Sample::of("t", false)
+        };
+        let mut samples = [one(1, 0, 1), one(1, 1, 1), one(1, 2, 300), one(2, 0, 400), one(1, 500, 900)];
+        let look = Look { asked: start, answered: start + ms(80), waiting: vec![1] };
+        look.tell(&mut samples);
+        assert_eq!(samples.map(|sample| sample.blocked), [false, false, true, false, false]);
     }
 }
