@@ -41,6 +41,18 @@ fn the_password_is_never_shown_and_reaches_libpq_decoded() {
 }
 
 #[test]
+fn the_shorter_way_is_for_sessions_of_this_process_alone() {
+    let url = resolve(Some("postgres://apex:secret@127.0.0.1:5433/apex"), NOTHING);
+    let url = url.with_socket(Some(Path::new("/run/pg"))).with_database("other").unwrap();
+    let options = url.connect_options();
+    assert_eq!(options.get_socket().map(|path| path.to_owned()), Some("/run/pg".into()));
+    assert_eq!((options.get_port(), options.get_database()), (5433, Some("other")));
+    assert_eq!(url.expose(), "postgresql://apex:secret@127.0.0.1:5433/other");
+    assert_eq!(libpq(&url, "PGHOST").as_deref(), Some("127.0.0.1"));
+    assert!(url.with_socket(None).connect_options().get_socket().is_none());
+}
+
+#[test]
 fn a_bad_address_is_refused_without_repeating_its_password() {
     for url in [
         "mysql://root:hunter2@db/apex",

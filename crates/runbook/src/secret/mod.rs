@@ -6,7 +6,7 @@ mod service;
 mod surroundings;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -29,6 +29,7 @@ pub struct DatabaseUrl {
     url: SecretString,
     options: PgConnectOptions,
     shown: String,
+    socket: Option<PathBuf>,
 }
 
 impl DatabaseUrl {
@@ -69,12 +70,23 @@ impl DatabaseUrl {
     fn of(parameters: Parameters) -> Result<Self, BadDatabaseUrl> {
         let options = options(&parameters)?;
         let shown = parameters.shown();
-        Ok(Self { url: SecretString::from(parameters.url()), parameters, options, shown })
+        Ok(Self { url: SecretString::from(parameters.url()), parameters, options, shown, socket: None })
     }
 
     /// How to connect. The result holds the password: do not print it.
     pub fn connect_options(&self) -> PgConnectOptions {
-        self.options.clone()
+        match &self.socket {
+            Some(folder) => self.options.clone().socket(folder),
+            None => self.options.clone(),
+        }
+    }
+
+    /// A shorter way to the same server, for the sessions of this process alone ([`Self::connect_options`]): the folder
+    /// of its Unix socket. Child processes are given the address as it was.
+    #[must_use]
+    pub fn with_socket(mut self, folder: Option<&Path>) -> Self {
+        self.socket = folder.map(Path::to_owned);
+        self
     }
 
     /// The whole address as a URL, password included, for a child process that takes nothing else.
@@ -92,7 +104,7 @@ impl DatabaseUrl {
         }
         let mut parameters = self.parameters.clone();
         parameters.set("dbname", name);
-        Self::of(parameters)
+        Ok(Self::of(parameters)?.with_socket(self.socket.as_deref()))
     }
 
     /// The host name, or the folder of the socket.
