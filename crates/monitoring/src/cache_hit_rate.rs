@@ -14,7 +14,7 @@ pub(crate) const CHECK: Check =
 
 async fn run(context: &Context) -> Result<Verdict, CheckError> {
     let thresholds = &context.settings.thresholds;
-    let span = Span::of(context).await?;
+    let span = Span::of_counters(context).await?;
     let blocks = span.blocks()?;
     let asked = blocks.hit + blocks.read;
     let needed = needed(&span, blocks.blocks, thresholds.cache_hit_rate, thresholds.minimum_traffic);

@@ -15,7 +15,7 @@ pub(crate) const CHECK: Check = Check::live_safe(
 
 async fn run(context: &Context) -> Result<Verdict, CheckError> {
     let thresholds = &context.settings.thresholds;
-    let span = Span::of(context).await?;
+    let span = Span::of_counters(context).await?;
     let mut tables = span.tables()?;
     let all = tables.len();
     tables.retain(|table| table.blocks >= thresholds.small_table_blocks);

@@ -1,5 +1,8 @@
 //! The database is what its migrations make, and nothing else: no index from a late night, no column by hand.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use migrations::catalogue::{Catalogue, Difference};
 use runbook::check::{Check, CheckError, CheckFuture};
 use runbook::context::Context;
@@ -13,7 +16,7 @@ fn run(context: &Context) -> CheckFuture<'_> {
 }
 
 async fn check(context: &Context) -> Result<Verdict, CheckError> {
-    let scratch = context.scratch()?;
+    context.scratch()?;
     let migrator = crate::migrator(context).await?;
     let mut reader = context.reader().await?;
     let current = migrator.current(&mut reader).await.map_err(crate::unasked)?;
@@ -25,8 +28,7 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
     };
     let schemas = &context.settings.database.schemas;
     let found = Catalogue::read(&mut reader, schemas).await?;
-    let made = scratch.at(&current, false).await?;
-    let wanted = Catalogue::read(&mut made.database().reader().await?, schemas).await?;
+    let wanted = Made::at(context, &current).await?;
     let mut evidence = Evidence::of("objects");
     evidence.examine(wanted.len() as u64);
     let differences = Catalogue::diff(&wanted, &found);
@@ -37,6 +39,28 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
         evidence.find(describe(difference, "the database", &format!("revision {current}")));
     }
     Ok(evidence.verdict())
+}
+
+/// What the migrations make, by revision. Kept in the stash: a deployment asks for the same revisions more than once, and
+/// files that were applied do not change meanwhile.
+#[derive(Debug, Clone, Default)]
+pub struct Made(Arc<Mutex<HashMap<String, Arc<Catalogue>>>>);
+
+impl Made {
+    async fn at(context: &Context, revision: &str) -> Result<Arc<Catalogue>, CheckError> {
+        let known = context.stash.get::<Self>().unwrap_or_default();
+        let catalogues = || known.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let schemas = &context.settings.database.schemas;
+        let name = format!("{revision} {:?} {schemas:?}", context.settings.migrations);
+        if let Some(catalogue) = catalogues().get(&name) {
+            return Ok(Arc::clone(catalogue));
+        }
+        let made = context.scratch()?.at(revision, false).await?;
+        let catalogue = Arc::new(Catalogue::read(&mut made.database().reader().await?, schemas).await?);
+        catalogues().insert(name, Arc::clone(&catalogue));
+        context.stash.put(Self::clone(&known));
+        Ok(catalogue)
+    }
 }
 
 /// What differs, what each side says, and the statements that mend it: `left` is as it should be. Who owns and may use

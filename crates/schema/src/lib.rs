@@ -24,6 +24,7 @@ mod triggers_enabled;
 
 use std::sync::Arc;
 
+pub use catalogue_drift::Made;
 use migrations::{MigrationError, Migrator};
 use runbook::check::{Check, CheckError};
 use runbook::context::Context;

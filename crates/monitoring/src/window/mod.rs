@@ -15,6 +15,7 @@ use runbook::check::CheckError;
 use runbook::context::Context;
 use runbook::verdict::{Evidence, Verdict};
 
+use snapshot::Texts;
 pub(crate) use snapshot::{Blocks, Snapshot, Statement, Statements, Table};
 
 /// Opens the window.
@@ -48,10 +49,19 @@ pub(crate) struct Span {
 impl Span {
     /// The window of the stash, or everything since the last reset.
     pub async fn of(context: &Context) -> Result<Self, CheckError> {
+        Self::reading(context, Texts::Read).await
+    }
+
+    /// As [`Self::of`], for who asks for no [statements](Self::statements).
+    pub async fn of_counters(context: &Context) -> Result<Self, CheckError> {
+        Self::reading(context, Texts::Spared).await
+    }
+
+    async fn reading(context: &Context, texts: Texts) -> Result<Self, CheckError> {
         let window = context.stash.get::<Window>();
         let to = match window.as_deref() {
             Some(Window { closed: Some(closed), .. }) => closed.clone(),
-            _ => Snapshot::take(context).await?,
+            _ => Snapshot::take(context, texts).await?,
         };
         Ok(Self { from: window.map(|window| window.opened.clone()), to })
     }
@@ -143,7 +153,7 @@ pub(crate) fn percent(part: i64, whole: i64) -> f64 {
 }
 
 async fn open(context: &Context) -> Result<Verdict, CheckError> {
-    let opened = Snapshot::take(context).await?;
+    let opened = Snapshot::take(context, Texts::Read).await?;
     let verdict = reading("window opened", &opened);
     context.stash.put(Window { opened, closed: None });
     Ok(verdict)
@@ -153,7 +163,7 @@ async fn close(context: &Context) -> Result<Verdict, CheckError> {
     let Some(window) = context.stash.get::<Window>() else {
         return Err(CheckError::Missing("no window is open: run monitoring.window.open first".into()));
     };
-    let closed = Snapshot::take(context).await?;
+    let closed = Snapshot::take(context, Texts::Read).await?;
     let verdict = reading("window closed", &closed);
     context.stash.put(Window { opened: window.opened.clone(), closed: Some(closed) });
     Ok(verdict)

@@ -13,8 +13,15 @@ use sqlx::{Arguments as _, FromRow};
 pub(crate) struct Snapshot {
     pub tables: BTreeMap<i64, Table>,
     pub blocks: Blocks,
-    /// Or why they could not be read.
+    /// Or why they could not be read, or were not.
     pub statements: Result<Statements, String>,
+}
+
+/// Whether the statements are read as well: the server then reads the texts of all of its databases, up to a second's work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Texts {
+    Read,
+    Spared,
 }
 
 /// A table's counters.
@@ -78,7 +85,7 @@ struct Resets {
 
 impl Snapshot {
     /// Reads the counters. What pg_stat_statements lacks is kept as its reason.
-    pub async fn take(context: &Context) -> Result<Self, CheckError> {
+    pub async fn take(context: &Context, texts: Texts) -> Result<Self, CheckError> {
         let mut reader = context.reader().await?;
         let tables: Vec<Table> =
             reader.fetch_with(include_str!("tables.sql"), one(&context.settings.database.schemas)?).await?;
@@ -87,7 +94,10 @@ impl Snapshot {
             .pop()
             .ok_or_else(|| CheckError::Missing("the server keeps no statistics of this database".into()))?;
         let ignored = &context.settings.monitoring.ignore_statements;
-        let statements = statements(&mut reader, ignored).await.map_err(|error| error.to_string());
+        let statements = match texts {
+            Texts::Read => statements(&mut reader, ignored).await.map_err(|error| error.to_string()),
+            Texts::Spared => Err("the statements were not read".into()),
+        };
         Ok(Self {
             tables: tables.into_iter().map(|table| (table.relation, table)).collect(),
             blocks,
