@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use sqlx::postgres::{PgArguments, PgPool, PgPoolOptions, PgRow};
-use tokio::sync::OnceCell;
 
 use crate::check::CheckError;
-use crate::reader::{Opening, ReadLimits, Reader};
+use crate::reader::{Opening, ReadLimits, Reader, Sessions};
 use crate::secret::DatabaseUrl;
-use crate::statement::{Catalogue, ReadStatement};
+use crate::statement::ReadStatement;
 
 /// The comment on a database by which it is known to be ours to destroy. The harness sets it when it creates
 /// one; [`Ephemeral::adopt`] refuses a database without it.
@@ -17,10 +16,8 @@ pub const MARK: &str = "ephemeral: made by runbook, removed with its run";
 /// A database that was made for this run. Only one that carries [`MARK`] can become one.
 #[derive(Clone)]
 pub struct Ephemeral {
-    pool: PgPool,
+    sessions: Sessions,
     url: Arc<DatabaseUrl>,
-    limits: ReadLimits,
-    catalogue: Arc<OnceCell<Arc<Catalogue>>>,
 }
 
 impl Ephemeral {
@@ -51,12 +48,12 @@ impl Ephemeral {
                 "{url} is not an ephemeral database: it lacks the comment by which runbook knows its own"
             )));
         }
-        Ok(Self { pool, url: Arc::new(url), limits, catalogue: Arc::default() })
+        Ok(Self { sessions: Sessions::of(pool, limits), url: Arc::new(url) })
     }
 
     /// Connections that may do anything.
     pub fn pool(&self) -> &PgPool {
-        &self.pool
+        self.sessions.pool()
     }
 
     /// The address, for child processes.
@@ -87,7 +84,7 @@ impl Ephemeral {
     /// # Errors
     /// When no connection can be had, or the snapshot is no longer there.
     pub async fn reader_with(&self, opening: &Opening) -> Result<Reader, CheckError> {
-        Reader::open(&self.pool, self.limits, &self.catalogue, opening).await
+        self.sessions.reader(opening).await
     }
 }
 

@@ -2,21 +2,21 @@
 
 mod opening;
 mod plan;
+mod sessions;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Row as _};
-use tokio::sync::OnceCell;
 
 use crate::check::CheckError;
 use crate::statement::{Catalogue, ReadStatement};
 
 pub use opening::Opening;
 pub use plan::Plan;
+pub(crate) use sessions::Sessions;
 
 /// How long a reader's statements may take, wait for a lock, and idle. Each is sent to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,34 +54,12 @@ const OWN_SPELLING: &str = "SET LOCAL search_path TO DEFAULT; SET LOCAL datestyl
 /// Each statement goes over the extended protocol, unnamed: it works through a pooler in transaction mode. A
 /// statement that fails does not end the session: the next one sees the same snapshot.
 pub struct Reader {
-    session: Session,
+    session: sessions::Session,
     catalogue: Arc<Catalogue>,
     limits: ReadLimits,
 }
 
 impl Reader {
-    /// Opens the transaction on a connection of `pool` and sets its limits. `catalogue` is loaded by the first.
-    pub(crate) async fn open(
-        pool: &PgPool,
-        limits: ReadLimits,
-        catalogue: &OnceCell<Arc<Catalogue>>,
-        opening: &Opening,
-    ) -> Result<Self, CheckError> {
-        let limits = opening.limits(limits);
-        let text = opening.text(limits)?;
-        let mut session =
-            Session { connection: Some(pool.acquire().await.map_err(crate::context::classify)?), busy: true };
-        let connection = session.connection()?;
-        sqlx::raw_sql(AssertSqlSafe(text))
-            .execute(&mut *connection)
-            .await
-            .map_err(crate::context::classify)?;
-        let catalogue =
-            catalogue.get_or_try_init(|| async { Catalogue::load(connection).await.map(Arc::new) }).await?;
-        session.busy = false;
-        Ok(Self { session, catalogue: Arc::clone(catalogue), limits })
-    }
-
     /// Runs one reading statement and returns its rows.
     ///
     /// # Errors
@@ -223,77 +201,6 @@ impl Reader {
                 let _ = self.session.control(format!("ROLLBACK TO SAVEPOINT {START}")).await;
                 Err(crate::context::classify(error))
             }
-        }
-    }
-}
-
-/// The connection of a reader, in its transaction. One whose answer is still due (the future was dropped
-/// half-way, the server did not answer) is closed, not given back to the pool.
-struct Session {
-    connection: Option<PoolConnection<Postgres>>,
-    busy: bool,
-}
-
-impl Session {
-    fn connection(&mut self) -> Result<&mut PgConnection, CheckError> {
-        self.connection.as_deref_mut().ok_or_else(gone)
-    }
-
-    async fn bounded<T>(
-        &mut self,
-        limit: Duration,
-        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
-    ) -> Result<Result<T, sqlx::Error>, CheckError> {
-        if self.busy {
-            return Err(gone());
-        }
-        self.busy = true;
-        let answer = tokio::time::timeout(limit, work(self.connection()?)).await.map_err(|_| {
-            CheckError::Interrupted(format!("the server did not answer within {} s", limit.as_secs_f64()))
-        })?;
-        self.busy = false;
-        Ok(answer)
-    }
-
-    /// Sends a constant of this module. Without an answer, the session is gone.
-    async fn control(&mut self, text: String) -> Result<(), CheckError> {
-        let work = async |connection: &mut PgConnection| {
-            sqlx::raw_sql(AssertSqlSafe(text)).execute(connection).await.map(|_| ())
-        };
-        let answer = self.bounded(GRACE, work).await?;
-        self.busy = answer.is_err();
-        answer.map_err(crate::context::classify)
-    }
-}
-
-impl Drop for Session {
-    /// Rolls back and gives the connection back to the pool, in a task; without a runtime, closes it.
-    fn drop(&mut self) {
-        let session = Closing(self.connection.take());
-        if let (false, Ok(runtime)) = (self.busy, tokio::runtime::Handle::try_current()) {
-            runtime.spawn(session.roll_back());
-        }
-    }
-}
-
-/// A connection that is closed unless its transaction was ended first: also when the runtime ends before the task.
-struct Closing(Option<PoolConnection<Postgres>>);
-
-impl Closing {
-    async fn roll_back(mut self) {
-        if let Some(connection) = self.0.as_deref_mut()
-            && let Ok(Ok(_)) =
-                tokio::time::timeout(GRACE, sqlx::raw_sql("ROLLBACK").execute(connection)).await
-        {
-            drop(self.0.take());
-        }
-    }
-}
-
-impl Drop for Closing {
-    fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            drop(connection.detach());
         }
     }
 }

@@ -221,3 +221,14 @@ async fn a_database_without_the_mark_is_not_adopted() {
     let error = Ephemeral::adopt(url, limits()).await.unwrap_err().to_string();
     assert!(error.contains("is not an ephemeral database"), "{error}");
 }
+
+#[tokio::test]
+async fn a_reader_after_the_other_has_the_same_session() {
+    let db = Database::empty().await.unwrap();
+    let mut sessions = std::collections::BTreeSet::new();
+    for _ in 0..10 {
+        let pid: i32 = db.reader().await.unwrap().scalar("SELECT pg_backend_pid()").await.unwrap();
+        sessions.insert(pid);
+    }
+    assert_eq!(sessions.len(), 1, "{sessions:?}");
+}

@@ -2,17 +2,14 @@
 
 mod failure;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
-use tokio::sync::OnceCell;
 
 use crate::check::CheckError;
-use crate::reader::{Opening, ReadLimits, Reader};
+use crate::reader::{Opening, ReadLimits, Reader, Sessions};
 use crate::secret::DatabaseUrl;
-use crate::statement::Catalogue;
 use crate::wait;
 
 /// How long one attempt to connect may take: address lookup, TLS and the password included.
@@ -49,9 +46,7 @@ pub const STARTUP: Duration = Duration::from_secs(30);
 /// ```
 #[derive(Clone)]
 pub struct Live {
-    pool: PgPool,
-    limits: ReadLimits,
-    catalogue: Arc<OnceCell<Arc<Catalogue>>>,
+    sessions: Sessions,
     shown: String,
 }
 
@@ -96,7 +91,7 @@ impl Live {
             .min_connections(0)
             .acquire_timeout(limits.statement.max(ATTEMPT))
             .connect_lazy_with(options);
-        Ok(Self { pool, limits, catalogue: Arc::default(), shown: url.to_string() })
+        Ok(Self { sessions: Sessions::of(pool, limits), shown: url.to_string() })
     }
 
     /// Opens a read-only session.
@@ -112,7 +107,7 @@ impl Live {
     /// # Errors
     /// When no connection can be had, or the snapshot is no longer there.
     pub async fn reader_with(&self, opening: &Opening) -> Result<Reader, CheckError> {
-        Reader::open(&self.pool, self.limits, &self.catalogue, opening).await
+        self.sessions.reader(opening).await
     }
 }
 
