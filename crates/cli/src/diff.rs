@@ -27,6 +27,8 @@ struct Told<'a> {
     b: Option<&'a str>,
     access: bool,
     statements: Vec<&'a str>,
+    /// Why no statement mends it, or what is left for a person to do.
+    by_hand: Option<&'a str>,
 }
 
 /// Prints what differs. 0: nothing; 1: something.
@@ -150,6 +152,7 @@ fn tell(difference: &Difference) -> Told<'_> {
         b: difference.right.as_deref(),
         access: difference.access,
         statements: difference.statements().collect(),
+        by_hand: difference.by_hand(),
     }
 }
 
@@ -165,6 +168,9 @@ fn row(difference: &Difference, a: &str, b: &str) -> String {
     for statement in difference.statements() {
         text = format!("{text}\n    mend: {}", statement.replace('\n', "\n      "));
     }
+    if let Some(by_hand) = difference.by_hand() {
+        text = format!("{text}\n    by hand: {by_hand}");
+    }
     text + "\n"
 }
 
@@ -178,14 +184,14 @@ fn statements(differences: &[Difference], home: Option<&String>) -> String {
         );
     }
     for statement in script(differences) {
-        // What asks for a person is not to be run by accident.
-        let statement = if statement.contains('…') {
-            format!("-- {}", statement.replace('\n', "\n-- "))
-        } else {
-            format!("{statement};")
-        };
-        text.push_str(&statement);
-        text.push('\n');
+        text.push_str(statement);
+        text.push_str(";\n");
+    }
+    for difference in differences {
+        if let Some(by_hand) = difference.by_hand() {
+            let by_hand = by_hand.replace('\n', "\n-- ");
+            text.push_str(&format!("-- by hand: {}: {by_hand}\n", difference.subject()));
+        }
     }
     text
 }

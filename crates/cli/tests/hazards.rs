@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::Output;
 
+use serde_json::Value;
+
 use crate::program::runbook;
 
 fn run(arguments: &[&str]) -> Output {
@@ -63,11 +65,70 @@ fn hazard_is_said_with_its_line_who_is_hurt_and_what_to_write_instead() {
         assert!(page.contains(words), "{words}: {page}");
     }
     let output = run(&["--json", &path.display().to_string()]);
-    let entries: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(
-        (entries[0]["rule"].as_str(), entries[0]["line"].as_u64()),
-        (Some("index-not-concurrent"), Some(2))
+    let json = told(&output);
+    let migration = &json["migrations"][0];
+    let finding = &migration["findings"][0];
+    assert_eq!((&migration["hazard"], &migration["measured"]), (&true.into(), &Value::Null));
+    assert_eq!((&finding["rule"], &finding["line"]), (&"index-not-concurrent".into(), &2.into()));
+}
+
+#[test]
+fn measurement_is_told_in_json_statement_by_statement() {
+    let text = b"SELECT 1;\nALTER TABLE project_events ALTER COLUMN event_id TYPE bigint;\n\
+        UPDATE pricing_configs SET updated_at = updated_at;\n";
+    let (_folder, path) = file(text);
+    let output = run(&["--json", "--measure", "--rows", "2000", &path.display().to_string()]);
+    assert_eq!(output.status.code(), Some(1), "{}", text_of(&output));
+    let json = told(&output);
+    let measured = &json["migrations"][0]["measured"];
+    assert_eq!(measured["copies"], serde_json::json!([200, 2000]));
+    let [first, second, third] = measured["statements"].as_array().unwrap().as_slice() else {
+        panic!("{measured:#}")
+    };
+    assert_eq!(first["locks"], serde_json::json!([]), "{first:#}");
+    let locked: Vec<(&str, &str)> = second["locks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|lock| (of(lock, "kind"), of(lock, "relation")))
+        .collect();
+    assert!(locked.contains(&("table", "project_events")), "{locked:?}");
+    assert!(locked.contains(&("index", "ix_project_events_event_type")), "{locked:?}");
+    assert!(second["rewritten"].as_array().unwrap().contains(&"project_events".into()), "{second:#}");
+    assert!(
+        second["rows_read"].as_u64() >= Some(2000) && second["wal_bytes"].as_u64() > Some(0),
+        "{second:#}"
     );
+    // It holds what it has locked until the last statement is done.
+    assert!(second["held_ms"].as_f64() > third["held_ms"].as_f64(), "{measured:#}");
+    let wait = &second["waits"][0];
+    assert_eq!((of(wait, "who"), of(wait, "table")), ("everybody", "project_events"));
+    assert_eq!(of(wait, "mode"), "AccessExclusiveLock");
+    let victims = second["victims"].as_array().unwrap();
+    assert!(victims.iter().any(|victim| of(victim, "table") == "project_events"), "{victims:#?}");
+    let usual = measured["usual"].as_array().unwrap();
+    assert!(usual.iter().all(|victim| victim["blocked"] == 0) && usual.len() >= 2, "{usual:#?}");
+    assert!(third["touched"]["pricing_configs"].as_u64() > Some(0), "{third:#}");
+}
+
+/// What was printed, which must be as the schema says.
+#[track_caller]
+fn told(output: &Output) -> Value {
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let schema = serde_json::from_str(include_str!("../../../docs/hazards.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let problems: Vec<String> =
+        validator.iter_errors(&json).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(problems.is_empty(), "{problems:#?}\n{json:#}");
+    json
+}
+
+fn of<'v>(value: &'v Value, key: &str) -> &'v str {
+    value[key].as_str().unwrap()
+}
+
+fn text_of(output: &Output) -> String {
+    format!("{}\n{}", text(&output.stdout), text(&output.stderr))
 }
 
 #[test]

@@ -16,7 +16,7 @@ use runbook::settings::MigrationTool;
 use runbook::wait;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::support::{Copied, current};
+use crate::support::{Copied, as_by_alembic, current};
 
 const HALF: &str = "CREATE TABLE half (a int);\nSELECT pg_advisory_lock(77);\nCREATE TABLE whole (a int);\n";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -76,10 +76,9 @@ async fn kill_in_the_middle(migrator: &Arc<dyn Migrator>, db: &Database) {
 
 #[tokio::test]
 async fn a_killed_alembic_leaves_the_old_schema() {
-    let db = Database::empty().await.unwrap();
+    let db = as_by_alembic("007").await;
     let copied = halfway(MigrationTool::Alembic);
     let migrator: Arc<dyn Migrator> = Arc::from(copied.open());
-    migrator.upgrade(db.url(), "007").await.unwrap();
     let before = read(&db).await;
     kill_in_the_middle(&migrator, &db).await;
     old(&*migrator, &db, &before).await;
@@ -87,7 +86,7 @@ async fn a_killed_alembic_leaves_the_old_schema() {
 
 #[tokio::test]
 async fn what_alembic_committed_before_it_was_killed_is_named_with_the_statement_that_mends_it() {
-    let db = Database::empty().await.unwrap();
+    let db = as_by_alembic("007").await;
     let copied = Copied::of(MigrationTool::Alembic);
     copied.write(
         "versions/008_half.py",
@@ -97,7 +96,6 @@ async fn what_alembic_committed_before_it_was_killed_is_named_with_the_statement
          def downgrade():\n    op.drop_table('half')\n",
     );
     let migrator: Arc<dyn Migrator> = Arc::from(copied.open());
-    migrator.upgrade(db.url(), "007").await.unwrap();
     let before = read(&db).await;
     kill_in_the_middle(&migrator, &db).await;
     // The tool cannot promise more: it is neither old nor new, and the difference says in what.

@@ -36,6 +36,12 @@ use crate::versions::EVERYTHING;
     "CREATE OR REPLACE FUNCTION plus_one(integer) RETURNS integer LANGUAGE sql AS 'SELECT 2'; DROP PROCEDURE do_it(integer); DROP AGGREGATE total(integer); CREATE FUNCTION f(a text) RETURNS text LANGUAGE sql AS 'SELECT $1'"
 )]
 #[case::types("ALTER TYPE mood ADD VALUE 'so so' AFTER 'glad'")]
+#[case::several_labels(
+    "ALTER TYPE mood ADD VALUE 'z' BEFORE 'glad'; ALTER TYPE mood ADD VALUE 'a' AFTER 'z'; ALTER TYPE mood ADD VALUE 'y'; ALTER TYPE mood ADD VALUE 'b' AFTER 'y'"
+)]
+#[case::a_server_and_a_range_made_anew(
+    "CREATE SERVER other FOREIGN DATA WRAPPER w; DROP FOREIGN TABLE \"o\"\"dd Ünï\".far; CREATE FOREIGN TABLE \"o\"\"dd Ünï\".far (a integer, b text) SERVER other; DROP TYPE span; CREATE TYPE span AS RANGE (subtype = date, multirange_type_name = spans)"
+)]
 #[case::domains(
     "ALTER DOMAIN positive DROP CONSTRAINT above_zero; ALTER DOMAIN positive DROP DEFAULT; CREATE DOMAIN d AS text CHECK (VALUE <> ''); CREATE TYPE e AS ENUM ('a', 'b'); CREATE TYPE c AS (x integer, y text); CREATE TYPE r AS RANGE (subtype = date)"
 )]
@@ -147,16 +153,176 @@ async fn mended(db: Database, change: &str) {
     let after = read(&db).await;
     let back = Catalogue::diff(&before, &after);
     assert!(!back.is_empty(), "nothing is seen to have changed");
+    each_is_told_whole(&back);
+    let forth = Catalogue::diff(&after, &before);
+    each_is_told_whole(&forth);
     // A label cannot be taken away.
-    if !change.contains("ADD VALUE") {
+    let db = if change.contains("ADD VALUE") {
+        let fresh = Database::empty().await.unwrap();
+        sqlx::raw_sql(EVERYTHING).execute(fresh.pool()).await.unwrap();
+        fresh
+    } else {
         run(&db, &script(&back)).await;
         agree(&before, &read(&db).await, &script(&back));
+        db
+    };
+    run(&db, &script(&forth)).await;
+    agree(&after, &read(&db).await, &script(&forth));
+}
+
+/// Tablespaces belong to the server, which others use: one of its own name, that is gone in the end.
+#[tokio::test]
+async fn tablespaces_are_mended_both_ways() {
+    let db = Database::empty().await.unwrap();
+    let name: String =
+        sqlx::query_scalar("SELECT 'of_' || current_database()").fetch_one(db.pool()).await.unwrap();
+    let mut session = db.pool().acquire().await.unwrap();
+    sqlx::raw_sql("SET allow_in_place_tablespaces = on").execute(&mut *session).await.unwrap();
+    let make = format!("CREATE TABLESPACE {name} LOCATION ''");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(make)).execute(&mut *session).await.unwrap();
+    drop(session);
+    execute(
+        &db,
+        "CREATE TABLE kept (a integer PRIMARY KEY, b integer); CREATE INDEX kept_b ON kept (b);
+        CREATE TABLE kept_parted (a integer) PARTITION BY LIST (a); CREATE MATERIALIZED VIEW kept_view AS SELECT 1 AS a",
+    )
+    .await;
+    let before = read(&db).await;
+    let moves =
+        ["TABLE kept", "INDEX kept_pkey", "INDEX kept_b", "TABLE kept_parted", "MATERIALIZED VIEW kept_view"];
+    for moved in moves {
+        execute(&db, &format!("ALTER {moved} SET TABLESPACE {name}")).await;
     }
-    let fresh = Database::empty().await.unwrap();
-    sqlx::raw_sql(EVERYTHING).execute(fresh.pool()).await.unwrap();
+    let after = read(&db).await;
+    let back = Catalogue::diff(&before, &after);
     let forth = Catalogue::diff(&after, &before);
-    run(&fresh, &script(&forth)).await;
-    agree(&after, &read(&fresh).await, &script(&forth));
+    let mut expected: Vec<String> =
+        moves.iter().map(|moved| format!("ALTER {moved} SET TABLESPACE pg_default")).collect();
+    let mut told = script(&back);
+    expected.sort();
+    told.sort_unstable();
+    assert_eq!(told, expected);
+    run(&db, &script(&back)).await;
+    agree(&before, &read(&db).await, &script(&back));
+    run(&db, &script(&forth)).await;
+    agree(&after, &read(&db).await, &script(&forth));
+    // What is made as a whole is made where it belongs.
+    execute(&db, "DROP TABLE kept, kept_parted; DROP MATERIALIZED VIEW kept_view").await;
+    let whole = Catalogue::diff(&after, &read(&db).await);
+    each_is_told_whole(&whole);
+    run(&db, &script(&whole)).await;
+    agree(&after, &read(&db).await, &script(&whole));
+    execute(&db, "DROP TABLE kept, kept_parted; DROP MATERIALIZED VIEW kept_view").await;
+    execute(&db, &format!("DROP TABLESPACE {name}")).await;
+}
+
+/// A subscription must go before its database can.
+#[tokio::test]
+async fn a_subscription_is_mended_but_for_its_secret() {
+    let db = Database::empty().await.unwrap();
+    execute(
+        &db,
+        "CREATE SUBSCRIPTION sub CONNECTION 'host=nowhere password=secret' PUBLICATION few, \" slot \"\"x\"
+        WITH (connect = false, slot_name = NONE, enabled = false, create_slot = false, streaming = off)",
+    )
+    .await;
+    let before = read(&db).await;
+    execute(&db, "ALTER SUBSCRIPTION sub SET PUBLICATION other WITH (refresh = false)").await;
+    execute(
+        &db,
+        "ALTER SUBSCRIPTION sub SET (slot_name = 's_1', binary = true, streaming = on, disable_on_error = true,
+        synchronous_commit = 'local')",
+    )
+    .await;
+    let after = read(&db).await;
+    for (wanted, found) in [(&before, &after), (&after, &before)] {
+        let differences = Catalogue::diff(wanted, found);
+        let [difference] = differences.as_slice() else { panic!("{differences:?}") };
+        let rest = "then, with the other server there, ALTER SUBSCRIPTION sub REFRESH PUBLICATION";
+        assert_eq!((difference.statements().count(), difference.by_hand()), (2, Some(rest)));
+        run(&db, &script(&differences)).await;
+        agree(wanted, &read(&db).await, &script(&differences));
+    }
+    let disabled = Catalogue::diff(&before, &after);
+    run(&db, &script(&disabled)).await;
+    execute(&db, "DROP SUBSCRIPTION sub").await;
+    let without = read(&db).await;
+    // What cannot be told is said, and the rest of the statement is there.
+    let missing = Catalogue::diff(&before, &without);
+    let [difference] = missing.as_slice() else { panic!("{missing:?}") };
+    assert_eq!(difference.statements().count(), 0);
+    let (reason, statement) = difference.by_hand().unwrap().split_once(" and run ").unwrap();
+    assert_eq!(reason, "its connection string is a secret that no catalogue tells: fill it in");
+    execute(&db, &statement.replace('…', "host=nowhere")).await;
+    agree(&before, &read(&db).await, &[statement]);
+    let one_too_many = Catalogue::diff(&without, &before);
+    assert_eq!(script(&one_too_many), ["DROP SUBSCRIPTION sub"]);
+    run(&db, &script(&one_too_many)).await;
+    agree(&without, &read(&db).await, &script(&one_too_many));
+}
+
+/// What no statement can do is told with its reason, and never as a statement.
+#[rstest]
+#[case::a_label_too_many(
+    "ALTER TYPE mood ADD VALUE 'so so'",
+    "type mood, label 'so so'",
+    "no statement drops a label"
+)]
+#[case::another_order_of_labels(
+    "DROP TYPE IF EXISTS pace CASCADE; CREATE TYPE pace AS ENUM ('slow', 'quick')",
+    "type pace, order of labels",
+    "no statement moves a label"
+)]
+#[case::a_partition_key(
+    "DROP TABLE keyed; CREATE TABLE keyed (a integer, b integer) PARTITION BY LIST (b)",
+    "table keyed, partition by",
+    "no statement alters whether and by what"
+)]
+#[case::what_a_domain_is_over(
+    "DROP DOMAIN small; CREATE DOMAIN small AS bigint",
+    "type small, domain",
+    "no statement alters what a domain is over"
+)]
+#[case::a_column_that_moved(
+    "ALTER TABLE keyed DROP COLUMN a; ALTER TABLE keyed ADD COLUMN a integer",
+    "table keyed, order of columns",
+    "no statement moves a column"
+)]
+#[tokio::test]
+async fn what_no_statement_can_do_is_told_with_its_reason(
+    #[case] change: &'static str,
+    #[case] subject: &str,
+    #[case] reason: &str,
+) {
+    let db = Database::empty().await.unwrap();
+    execute(
+        &db,
+        "CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TYPE pace AS ENUM ('quick', 'slow');
+        CREATE DOMAIN small AS integer; CREATE TABLE keyed (a integer, b integer) PARTITION BY LIST (a)",
+    )
+    .await;
+    if subject.contains("order of columns") {
+        execute(&db, "DROP TABLE keyed; CREATE TABLE keyed (a integer, b integer)").await;
+    }
+    let before = read(&db).await;
+    execute(&db, change).await;
+    let differences = Catalogue::diff(&before, &read(&db).await);
+    each_is_told_whole(&differences);
+    let told: Vec<String> = differences.iter().map(migrations::catalogue::Difference::subject).collect();
+    assert_eq!(told, [subject]);
+    assert_eq!(differences[0].statements().count(), 0, "{differences:?}");
+    assert!(differences[0].by_hand().unwrap().starts_with(reason), "{differences:?}");
+}
+
+/// Each names its object and both sides, and has statements that mend it or says why none can.
+#[track_caller]
+fn each_is_told_whole(differences: &[migrations::catalogue::Difference]) {
+    for difference in differences {
+        assert_ne!(difference.left, difference.right, "{difference}");
+        assert!(!difference.remedy().is_empty(), "{difference} has no remedy");
+        let silent = difference.statements().next().is_none() && difference.by_hand().is_none();
+        assert!(!silent, "{difference} has neither a statement nor a reason");
+    }
 }
 
 async fn read(db: &Ephemeral) -> Catalogue {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use harness::Database;
 use migrations::{MigrationError, Migrator};
 use runbook::ephemeral::Ephemeral;
 use runbook::settings::{MigrationTool, Settings};
@@ -57,6 +58,17 @@ impl Copied {
         let (_, problems) = migrations::examine(&self.settings, self.tool).unwrap();
         problems.iter().map(|problem| format!("{}: {}", problem.place(), problem.text)).collect()
     }
+}
+
+/// A database at a revision as alembic leaves it, without a run of alembic: both tools make the same (`equality.rs`).
+pub(crate) async fn as_by_alembic(revision: &str) -> Database {
+    let db = Database::at(revision).await.unwrap();
+    let stamp = format!(
+        "DROP TABLE _sqlx_migrations; CREATE TABLE alembic_version (version_num varchar(32) NOT NULL PRIMARY KEY);
+        INSERT INTO alembic_version VALUES ('{revision}')"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(stamp)).execute(db.pool()).await.unwrap();
+    db
 }
 
 /// The revision that a database stands at.

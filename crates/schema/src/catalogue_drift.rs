@@ -63,26 +63,17 @@ impl Made {
     }
 }
 
-/// What differs, what each side says, and the statements that mend it: `left` is as it should be. Who owns and may use
+/// What differs, what each side says, and the statements that mend it or why none can: `left` is as it should be. Who owns and may use
 /// a thing is given by people and not by migrations, as a rule, so that is advice.
 pub(crate) fn describe(difference: &Difference, right: &str, left: &str) -> Finding {
-    let object = match &difference.part {
-        Some(part) => format!("{}, {part}", difference.object),
-        None => difference.object.to_string(),
-    };
-    let (problem, otherwise) = match (&difference.left, &difference.right) {
-        (Some(_), None) => (format!("{right} lacks it, {left} makes it"), "make it as the migration does"),
-        (None, _) => {
-            (format!("{right} has it, no migration up to {left} makes it"), "write a migration that makes it")
+    let problem = match (&difference.left, &difference.right) {
+        (Some(_), None) => format!("{right} lacks it, {left} makes it"),
+        (None, _) => format!("{right} has it, no migration up to {left} makes it"),
+        (Some(wanted), Some(found)) => {
+            format!("{right} has `{}`, {left} makes `{}`", one_line(found), one_line(wanted))
         }
-        (Some(wanted), Some(found)) => (
-            format!("{right} has `{}`, {left} makes `{}`", one_line(found), one_line(wanted)),
-            "write a migration that makes it so",
-        ),
     };
-    let remedy = difference.remedy();
-    let remedy = if remedy.is_empty() { otherwise.to_owned() } else { one_line(&remedy) };
-    let mut finding = Finding::error(object, problem, remedy);
+    let mut finding = Finding::error(difference.subject(), problem, one_line(&difference.remedy()));
     if difference.access {
         finding.severity = Severity::Advice;
     }

@@ -64,6 +64,18 @@ async fn execute(db: &Database, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(db.pool()).await.unwrap();
 }
 
+/// A database at a revision as alembic leaves it, without a run of alembic: both tools make the same, which a test of the
+/// crate `migrations` proves revision by revision.
+async fn as_by_alembic(revision: &str) -> Database {
+    let db = Database::at(revision).await.unwrap();
+    let stamp = format!(
+        "DROP TABLE _sqlx_migrations; CREATE TABLE alembic_version (version_num varchar(32) NOT NULL PRIMARY KEY);
+        INSERT INTO alembic_version VALUES ('{revision}')"
+    );
+    execute(&db, &stamp).await;
+    db
+}
+
 /// A copy of the migrations with these files beside them.
 fn copied<N: AsRef<Path>, T: AsRef<[u8]>>(write: impl IntoIterator<Item = (N, T)>) -> tempfile::TempDir {
     let settings = harness::settings();

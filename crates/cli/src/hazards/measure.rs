@@ -69,7 +69,7 @@ pub(super) async fn measured(
             ),
         ));
     }
-    Ok(Shown { found: judged.found, seen, measured: Some(measured), script })
+    Ok(Shown { found: judged.found, seen, measured: Some((measured, plan)), script })
 }
 
 /// The whole corpus, two at a time.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use schema::hazards::measure::victims::Beside;
-use schema::hazards::measure::{Effect, Felt, Measured, Victim};
+use schema::hazards::measure::{Effect, Felt, Measured, Plan, Victim, in_words};
 use schema::hazards::rules::Level;
 use schema::hazards::score::Score;
+use schema::hazards::told::Told;
 use schema::hazards::{Class, Found, Script};
 use serde::Serialize;
 
@@ -19,8 +20,11 @@ pub(super) struct Shown {
     pub(super) found: Vec<Found>,
     /// What was measured, in words.
     pub(super) seen: Vec<(Option<Class>, String)>,
-    pub(super) measured: Option<Measured>,
+    pub(super) measured: Option<(Measured, Plan)>,
 }
+
+/// So many indexes that are locked in one way are told by name, unless more is asked for.
+const INDEXES: usize = 3;
 
 impl Shown {
     pub(super) fn is_hazard(&self) -> bool {
@@ -28,28 +32,25 @@ impl Shown {
     }
 
     fn beside(&self) -> Option<&Beside> {
-        self.measured.as_ref()?.victims.as_ref()
+        self.measured.as_ref()?.0.victims.as_ref()
     }
 }
 
+/// `docs/hazards.schema.json`.
 #[derive(Serialize)]
-struct Entry<'a> {
-    file: String,
-    line: usize,
-    rule: &'a str,
-    class: &'a str,
-    level: &'a str,
-    object: Option<&'a str>,
-    why: &'a str,
-    instead: &'a str,
-    allowed: Option<&'a str>,
+struct Whole<'a> {
+    migrations: Vec<Told<'a>>,
 }
 
 /// Prints all of them, or their JSON.
 pub(super) fn print(all: &[Shown], screen: &Screen) -> Result<(), Failure> {
     if screen.json {
-        let entries: Vec<Entry<'_>> = all.iter().flat_map(entries).collect();
-        let text = serde_json::to_string_pretty(&entries).map_err(Failure::said)?;
+        let told = |shown| {
+            let Shown { script, found, measured, .. }: &Shown = shown;
+            Told::of(script, found, measured.as_ref().map(|(measured, plan)| (measured, plan)))
+        };
+        let whole = Whole { migrations: all.iter().map(told).collect() };
+        let text = serde_json::to_string_pretty(&whole).map_err(Failure::said)?;
         screen.print(&(text + "\n"));
         return Ok(());
     }
@@ -60,20 +61,6 @@ pub(super) fn print(all: &[Shown], screen: &Screen) -> Result<(), Failure> {
     let many = if all.len() == 1 { "migration" } else { "migrations" };
     screen.print(&format!("{hazards} of {} {many} would be a hazard\n", all.len()));
     Ok(())
-}
-
-fn entries(shown: &Shown) -> impl Iterator<Item = Entry<'_>> {
-    shown.found.iter().map(|found| Entry {
-        file: shown.script.path.display().to_string(),
-        line: found.line,
-        rule: found.rule.id,
-        class: found.rule.class.word(),
-        level: if found.level == Level::Error { "error" } else { "advice" },
-        object: found.object.as_deref(),
-        why: found.rule.why,
-        instead: found.rule.instead,
-        allowed: found.allowed.as_deref(),
-    })
 }
 
 fn one(shown: &Shown, verbose: bool) -> String {
@@ -98,7 +85,7 @@ fn one(shown: &Shown, verbose: bool) -> String {
     for (rule, lines) in advice {
         let _ = writeln!(page, "  advice {rule}: line {}", lines.join(", "));
     }
-    for effect in shown.measured.iter().flat_map(|measured| &measured.effects) {
+    for effect in shown.measured.iter().flat_map(|(measured, _)| &measured.effects) {
         measured(&mut page, shown, effect, verbose);
     }
     if let Some(refused) = shown.beside().and_then(|beside| beside.refused.as_ref()) {
@@ -121,7 +108,7 @@ fn one(shown: &Shown, verbose: bool) -> String {
 /// One statement, as it was seen on the larger copy.
 fn measured(page: &mut String, shown: &Shown, effect: &Effect, verbose: bool) {
     let line = shown.script.statements.get(effect.statement).map_or(1, |statement| statement.line);
-    let locks: Vec<String> = effect.locks.iter().map(|(table, mode)| format!("{table} {mode}")).collect();
+    let locks = in_words(&effect.taken, if verbose { usize::MAX } else { INDEXES });
     let locks = if locks.is_empty() { "no lock that matters".to_owned() } else { locks.join(", ") };
     let _ = writeln!(
         page,
@@ -130,7 +117,7 @@ fn measured(page: &mut String, shown: &Shown, effect: &Effect, verbose: bool) {
         effect.volume.written,
         effect.rewritten.len()
     );
-    let waits = shown.measured.iter().flat_map(|measured| &measured.waits);
+    let waits = shown.measured.iter().flat_map(|(measured, _)| &measured.waits);
     for wait in waits.filter(|wait| wait.statement == effect.statement) {
         let _ =
             writeln!(page, "      {} of {} would wait {:.1} s", wait.who.words(), wait.table, wait.seconds);

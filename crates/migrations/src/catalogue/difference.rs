@@ -23,16 +23,34 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// The statements that would make the right side like the left, in their order. One with an ellipsis needs a person.
+    /// The statements that would make the right side like the left, in their order.
     pub fn statements(&self) -> impl Iterator<Item = &str> {
-        self.mends.iter().map(|mend| mend.sql.as_str())
+        self.mends.iter().filter(|mend| !mend.by_hand).map(|mend| mend.sql.as_str())
     }
 
-    /// The same as one text.
+    /// Why no statement does, or what is left for a person to do besides. There is one where there is no statement.
+    pub fn by_hand(&self) -> Option<&str> {
+        let words = self.mends.iter().find(|mend| mend.by_hand).map(|mend| mend.sql.as_str());
+        words.or_else(|| self.mends.is_empty().then_some(NOTHING))
+    }
+
+    /// Statements and what is left for a person, as one text.
     pub fn remedy(&self) -> String {
-        self.statements().collect::<Vec<_>>().join("; ")
+        let by_hand = self.by_hand().map(|words| format!("by hand: {words}"));
+        self.statements().map(ToOwned::to_owned).chain(by_hand).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The object, and the part of it.
+    pub fn subject(&self) -> String {
+        match &self.part {
+            Some(part) => format!("{}, {part}", self.object),
+            None => self.object.to_string(),
+        }
     }
 }
+
+/// What is said where nothing more can be.
+const NOTHING: &str = "no statement alters it: make the object anew, once nothing stands on it";
 
 /// The statements of all differences, in an order in which they can be run: what others stand on is made first and dropped
 /// last.
@@ -40,7 +58,7 @@ pub fn script(differences: &[Difference]) -> Vec<&str> {
     let mut mends: Vec<&Mend> = Vec::new();
     for difference in differences {
         for mend in &difference.mends {
-            if !mends.contains(&mend) {
+            if !mend.by_hand && !mends.contains(&mend) {
                 mends.push(mend);
             }
         }
@@ -51,12 +69,8 @@ pub fn script(differences: &[Difference]) -> Vec<&str> {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.object)?;
-        if let Some(part) = &self.part {
-            write!(f, ", {part}")?;
-        }
         let side = |text: &Option<String>| text.clone().unwrap_or_else(|| "absent".into());
-        write!(f, ": {} | {}", side(&self.left), side(&self.right))
+        write!(f, "{}: {} | {}", self.subject(), side(&self.left), side(&self.right))
     }
 }
 
@@ -169,7 +183,7 @@ fn follow_parents(differences: &mut [Difference], left: &Objects, right: &Object
         let is = |word: &str| part.starts_with(word);
         // A typed table has the columns of its type.
         if is("column ") && text(&one, Part::OfType).is_some() && text(&other, Part::OfType).is_some() {
-            difference.mends.clear();
+            difference.mends = vec![mend::by_hand("nothing: it follows its type")];
         }
         let (Some(parents), Some(still)) = (text(&one, Part::Inherits), text(&other, Part::Inherits)) else {
             continue;
@@ -185,7 +199,7 @@ fn follow_parents(differences: &mut [Difference], left: &Objects, right: &Object
                 },
             );
         if follows {
-            difference.mends.clear();
+            difference.mends = vec![mend::by_hand(format!("nothing: it follows {parents}"))];
         }
     }
 }
@@ -196,8 +210,11 @@ fn parts(object: &ObjectName, left: &[Fact], right: &[Fact]) -> Vec<Difference> 
     let mut keys: Vec<&(Part, String)> = a.keys().chain(b.keys()).collect();
     keys.sort();
     keys.dedup();
-    for key in keys {
-        let (one, other) = (a.get(key).copied(), b.get(key).copied());
+    // Labels in their own order, so that each is there when the next one is put after it.
+    let place = |name: &str| left.iter().position(|fact| fact.part == Part::Label && fact.name == name);
+    keys.sort_by_key(|key| (key.0, if key.0 == Part::Label { place(&key.1) } else { None }));
+    for key in &keys {
+        let (one, other) = (a.get(*key).copied(), b.get(*key).copied());
         if one == other {
             continue;
         }
@@ -210,19 +227,41 @@ fn parts(object: &ObjectName, left: &[Fact], right: &[Fact]) -> Vec<Difference> 
             mends: mend::alter(object, (left, right), (one, other)),
         });
     }
+    // What is made anew is made with all that is true of it.
+    let anew = |key: &(Part, String)| match key.0 {
+        Part::Server => object.kind == Kind::ForeignTable,
+        Part::Range => true,
+        _ => false,
+    };
+    if let Some(key) = keys.iter().find(|key| anew(key) && a.get(**key) != b.get(**key)) {
+        let made = key.0.word();
+        // But for rights: default privileges may give it others.
+        let rest = |other: &&mut Difference| other.part.as_deref() != Some(made) && !other.access;
+        for difference in differences.iter_mut().filter(rest) {
+            difference.mends = vec![mend::by_hand(format!("nothing: it is made anew with its {made}"))];
+        }
+    }
     if differences.is_empty() {
-        // The same facts in another order: columns have been moved about.
+        // The same facts in another order: columns have been moved about, or labels were added elsewhere.
+        let labels = left.iter().any(|fact| fact.part == Part::Label);
+        let (what, words) = if labels { ("labels", LABELS) } else { ("columns", COLUMNS) };
         differences.push(Difference {
             object: object.clone(),
-            part: Some("order of columns".into()),
+            part: Some(format!("order of {what}")),
             left: Some(order(left)),
             right: Some(order(right)),
             access: false,
-            mends: Vec::new(),
+            mends: vec![mend::by_hand(words)],
         });
     }
     differences
 }
+
+const COLUMNS: &str = "no statement moves a column: make the table anew, or write the new order into a migration that does; \
+     only statements that name no columns (SELECT *, INSERT without a list) feel it";
+
+const LABELS: &str = "no statement moves a label: make the type anew, and alter the columns of the old one to it; only \
+     comparisons and ORDER BY feel it";
 
 fn by_part(facts: &[Fact]) -> BTreeMap<(Part, String), &Fact> {
     facts.iter().map(|fact| ((fact.part, fact.name.clone()), fact)).collect()

@@ -370,7 +370,7 @@ impl Default for Hazards {
         Self {
             budget: Duration::from_secs(1),
             target_rows: None,
-            sizes: [1_000, 4_000],
+            sizes: [2_500, 10_000],
             disk_mb_per_second: 100.0,
             rows_per_second: 1_500_000.0,
             small_tables: Vec::new(),

@@ -17,6 +17,7 @@ pub mod score;
 pub mod script;
 mod squawk;
 pub mod steps;
+pub mod told;
 mod tree;
 
 pub use allow::check_settings;

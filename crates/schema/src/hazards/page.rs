@@ -7,14 +7,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::class::Class;
-use super::measure::{Measured, Plan};
+use super::measure::{Measured, Plan, in_words};
 use super::rules::{self, Level, Rule, Source};
 
 /// What the bad example of a rule did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shown {
-    /// Modes of locks by table: `projects ShareLock`.
+    /// Modes of locks by relation: `projects ShareLock`, `index ix_a AccessExclusiveLock`; many indexes that are locked in one
+    /// way are counted.
     pub locks: Vec<String>,
     /// Relations that were written anew.
     pub rewrites: usize,
@@ -26,6 +27,9 @@ pub struct Shown {
     pub harm: Vec<String>,
 }
 
+/// So many indexes are told by name.
+const INDEXES: usize = 3;
+
 /// What was measured, by major version of the server and by rule.
 pub type Record = BTreeMap<String, BTreeMap<String, Shown>>;
 
@@ -33,10 +37,8 @@ impl Shown {
     /// Of a measurement.
     pub fn of(measured: &Measured, plan: &Plan) -> Self {
         let wait = measured.longest();
-        let locks =
-            measured.modes().into_iter().map(|(table, modes)| format!("{table} {}", modes.join(", ")));
         Self {
-            locks: locks.collect(),
+            locks: in_words(&measured.taken(), INDEXES),
             rewrites: measured.effects.iter().map(|effect| effect.rewritten.len()).sum(),
             who: wait.map(|wait| format!("{} of {}", wait.who.words(), wait.table)),
             seconds: wait.map_or(0, |wait| wait.seconds.ceil() as u64),
@@ -152,11 +154,12 @@ CREATE INDEX …
 `[[hazards.allow]]` in `runbook.toml` does the same for a rule, of one table or of all. How these rules compare with
 those of other tools, and how often they are right: [hazards-compared.md](hazards-compared.md).
 
-With `--measure`, a migration is run on copies of two sizes, where each statement is looked at before its transaction ends,
-and on a third beside readers and writers of the tables that it locks. What is said of a statement: locks by table, for how
-long they were held, rows, relations written anew, WAL and temporary files, who would wait at the target's size, and who did
-wait on the copy (how many of how many statements, p50, p99 and the longest, beside what is usual). `--rows 1000000` takes
-larger copies.
+With `--measure`, a migration is run on copies of two sizes (`[hazards] sizes`), where each
+statement is looked at before its transaction ends, and on a third beside readers and writers of the tables that it locks.
+What is said of a statement: locks of tables, indexes and sequences, for how long they were held, rows, relations written
+anew, WAL and temporary files, who would wait at the target's size, and who did wait on the copy (how many of how many
+statements, p50, p99 and the longest, beside what is usual). `--rows 1000000` takes larger copies. With `--json` all of it is
+told as [hazards.schema.json](hazards.schema.json) says.
 
 This page is written by `runbook hazards --docs` from the rules and from `fixtures/hazards/measured.json`; what is said
 of a version of Postgres was measured on it, of `fixtures/hazards/RULE/bad.sql`. AccessShare, which every reader takes, is left out.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use harness::Database;
 use runbook::settings::MigrationTool;
 use runbook::verdict::Outcome;
 use schema::hazards::Runs;
@@ -10,14 +9,13 @@ use schema::hazards::alembic::Capture;
 use schema::hazards::steps::{of_settings, parse};
 
 use super::{errors, told};
-use crate::verdict;
+use crate::{as_by_alembic, verdict};
 
 #[tokio::test]
 async fn written_and_sent_statements_of_a_revision_are_both_taken() {
-    let db = Database::empty().await.unwrap();
+    let db = as_by_alembic("004").await;
     let mut settings = (*harness::settings()).clone();
     settings.migrations.tool = MigrationTool::Alembic;
-    migrations::open(&settings).unwrap().upgrade(db.url(), "004").await.unwrap();
     let capture = Capture::of(&settings).unwrap();
     let written = capture.offline(&[(Some("004"), "005")]).await.unwrap().remove(0).unwrap();
     let sent = capture.sent(db.url(), Some("004"), "005").await.unwrap();
@@ -37,7 +35,7 @@ async fn written_and_sent_statements_of_a_revision_are_both_taken() {
 
 #[tokio::test]
 async fn pending_revisions_of_alembic_are_judged_like_files() {
-    let db = Database::empty().await.unwrap();
+    let db = as_by_alembic("006").await;
     let mut context = db.context();
     let mut settings = (*context.settings).clone();
     settings.migrations.tool = MigrationTool::Alembic;
@@ -48,7 +46,6 @@ async fn pending_revisions_of_alembic_are_judged_like_files() {
     let unwritten: Vec<&str> =
         steps.iter().filter(|step| step.unwritten.is_some()).map(|step| step.id.as_str()).collect();
     assert_eq!(unwritten, ["004"]);
-    migrations::open(&settings).unwrap().upgrade(db.url(), "006").await.unwrap();
     context.scratch = None;
     context.settings = Arc::new(settings);
     let verdict = verdict(&context, "schema.hazards.static").await;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use harness::Database;
 use runbook::verdict::{Outcome, Severity};
 use serde::Deserialize;
 
+use super::SMALL;
 use crate::{copied, pointed_at, verdict};
 
 const STATIC: &str = "schema.hazards.static";
@@ -37,7 +39,8 @@ async fn planted_migration_is_found_on_a_copy_and_not_in_its_text() {
     let db = Database::migrated().await.unwrap();
     for planted in read(MEASURED) {
         let folder = copied(&planted.write);
-        let context = pointed_at(&db, folder.path());
+        let mut context = pointed_at(&db, folder.path());
+        Arc::make_mut(&mut context.settings).hazards.sizes = SMALL;
         assert_eq!(verdict(&context, STATIC).await.outcome(), Outcome::Pass, "{}", planted.plants);
         let verdict = verdict(&context, MEASURED).await;
         assert_eq!(verdict.outcome(), Outcome::Fail, "{}: {verdict:?}", planted.plants);

@@ -2,7 +2,7 @@
 
 use super::super::fact::{Attribute, Fact, Part};
 use super::super::{Kind, ObjectName};
-use super::{Mend, attached, create, due, mend, parts, subject};
+use super::{Mend, attached, by_hand, create, due, mend, parts, subject};
 
 /// The statements for one part: `fact` as it is wanted and as it is found.
 pub(super) fn part(
@@ -22,8 +22,12 @@ pub(super) fn part(
         }
         Part::Trigger | Part::Rule | Part::Policy => attached::named(object, part, fact),
         Part::Grant => parts::grant(object, fact.0, fact.1),
-        Part::Label => label(object, wanted, fact),
+        Part::Label => label(object, wanted, found, fact),
         Part::Definition => definition(object, wanted, found),
+        // It holds no rows of its own.
+        Part::Server => anew(object, wanted, found),
+        // Refused as long as a column is of the type.
+        Part::Range => anew(object, wanted, found),
         Part::Inherits | Part::PartitionBound => family(object, wanted, found, part),
         Part::Operator | Part::Function => of_family(object, part, fact),
         Part::Mapping => mapping(object, fact),
@@ -111,20 +115,30 @@ fn column_of_view(object: &ObjectName, (wanted, found): (Option<&Fact>, Option<&
 }
 
 /// A label can be added where it belongs, and never taken away.
-fn label(object: &ObjectName, wanted: &[Fact], fact: (Option<&Fact>, Option<&Fact>)) -> Vec<Mend> {
+fn label(
+    object: &ObjectName,
+    wanted: &[Fact],
+    found: &[Fact],
+    fact: (Option<&Fact>, Option<&Fact>),
+) -> Vec<Mend> {
     let Some(label) = fact.0 else {
         let name = fact.1.map(|fact| fact.name.as_str()).unwrap_or_default();
-        let sql = format!(
-            "ALTER TYPE {} … -- a label cannot be dropped: make the type anew without {name}",
+        return vec![by_hand(format!(
+            "no statement drops a label, since rows may hold it: once none does, make a type without {name}, alter the \
+             columns of {} to it (USING column::text::type), drop the old one and rename the new one",
             object.name
-        );
-        return vec![mend(due::make(object.kind), sql)];
+        ))];
     };
     let labels: Vec<&Fact> = wanted.iter().filter(|fact| fact.part == Part::Label).collect();
     let at = labels.iter().position(|other| other.name == label.name).unwrap_or(0);
     let place = match at.checked_sub(1).and_then(|before| labels.get(before)) {
+        // It is there already, or added just before this one.
         Some(before) => format!(" AFTER {}", before.name),
-        None => labels.get(1).map(|after| format!(" BEFORE {}", after.name)).unwrap_or_default(),
+        None => labels
+            .iter()
+            .find(|after| found.iter().any(|fact| fact.part == Part::Label && fact.name == after.name))
+            .map(|after| format!(" BEFORE {}", after.name))
+            .unwrap_or_default(),
     };
     vec![mend(due::make(object.kind), format!("ALTER TYPE {} ADD VALUE {}{place}", object.name, label.name))]
 }
@@ -144,19 +158,57 @@ fn definition(object: &ObjectName, wanted: &[Fact], found: &[Fact]) -> Vec<Mend>
         Kind::View if columns(wanted).starts_with(&columns(found)) => {
             vec![mend(due, format!("CREATE OR REPLACE VIEW {name} AS\n{}", want.trim_end_matches(';')))]
         }
-        Kind::Subscription => vec![mend(due, format!("ALTER SUBSCRIPTION {name} SET …"))],
+        Kind::Subscription => subscription(object, &want, &text(found).unwrap_or_default()),
         _ => {
             if let Some(sql) = in_place(object, &want, &text(found).unwrap_or_default()) {
                 return vec![mend(due, sql)];
             }
-            let mut mends = super::drop(object, found);
-            for mend in &mut mends {
-                mend.due = due::DETACH;
-            }
-            mends.extend(create::object(object, wanted));
-            mends
+            anew(object, wanted, found)
         }
     }
+}
+
+/// Drops an object and makes it as it is wanted. Nothing is lost: what stands on it makes the server refuse.
+fn anew(object: &ObjectName, wanted: &[Fact], found: &[Fact]) -> Vec<Mend> {
+    let mut mends = super::drop(object, found);
+    for mend in &mut mends {
+        mend.due = due::DETACH;
+    }
+    mends.extend(create::object(object, wanted));
+    mends
+}
+
+/// What a subscription is to; its connection is a secret that no catalogue tells.
+fn subscription(object: &ObjectName, want: &str, have: &str) -> Vec<Mend> {
+    let (want, have) = (parts::subscribed(want), parts::subscribed(have));
+    let alter =
+        |rest: String| mend(due::make(object.kind), format!("ALTER SUBSCRIPTION {} {rest}", object.name));
+    let mut mends = Vec::new();
+    if want.publications != have.publications {
+        // Without asking the other server, which may be away.
+        mends.push(alter(format!("SET PUBLICATION {} WITH (refresh = false)", want.publications)));
+        mends.push(by_hand(format!(
+            "then, with the other server there, ALTER SUBSCRIPTION {} REFRESH PUBLICATION",
+            object.name
+        )));
+    }
+    let (fixed, changed): (Vec<_>, Vec<_>) = want
+        .options
+        .iter()
+        .zip(&have.options)
+        .filter(|(want, have)| want != have)
+        .map(|(want, _)| want)
+        .partition(|(key, _)| *key == "two_phase");
+    let changed: Vec<String> = changed.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    if !changed.is_empty() {
+        mends.push(alter(format!("SET ({})", changed.join(", "))));
+    }
+    if !fixed.is_empty() {
+        mends.push(by_hand(
+            "two_phase is set when a subscription is made (before 18): drop it and make it anew",
+        ));
+    }
+    mends
 }
 
 /// What can be altered while others stand on it: the version of a server, the options of a dictionary, the estimators of
@@ -328,8 +380,9 @@ fn own(object: &ObjectName, part: Part, want: Option<&str>, have: Option<&str>) 
             };
             alter(format!("{enable} ROW LEVEL SECURITY, {force} ROW LEVEL SECURITY"))
         }
-        // The index says so itself.
-        Part::ReplicaIdentity if want == Some("index") => Vec::new(),
+        Part::ReplicaIdentity if want == Some("index") => {
+            vec![by_hand("nothing: the statement of its index mends it")]
+        }
         Part::ReplicaIdentity => {
             alter(format!("REPLICA IDENTITY {}", want.unwrap_or("default").to_uppercase()))
         }
@@ -341,7 +394,10 @@ fn own(object: &ObjectName, part: Part, want: Option<&str>, have: Option<&str>) 
             Some(version) => alter(format!("UPDATE TO '{version}'")),
             None => alter("UPDATE".into()),
         },
-        Part::Schema => alter(format!("SET SCHEMA {}", want.unwrap_or("…"))),
+        Part::Schema => match want {
+            Some(want) => alter(format!("SET SCHEMA {want}")),
+            None => vec![by_hand("no schema is told that it should be in")],
+        },
         Part::Domain => domain(object, want.unwrap_or_default(), have.unwrap_or_default()),
         Part::Enabled => alter(match want {
             Some("no") => "DISABLE".into(),
@@ -357,11 +413,12 @@ fn own(object: &ObjectName, part: Part, want: Option<&str>, have: Option<&str>) 
             vec![mend(due::ACCESS, format!("COMMENT ON {subject} IS {}", want.unwrap_or("NULL")))]
         }
         Part::PartitionBy => {
-            alter("… -- whether and by what a table is partitioned cannot be altered: make it anew".into())
+            vec![by_hand(format!(
+                "no statement alters whether and by what a table is partitioned: make the table that is wanted under \
+                 another name, move the rows of {name} into it, and rename both"
+            ))]
         }
-        Part::Server => alter("… -- the server of a foreign table cannot be altered: make it anew".into()),
         Part::OfType => alter(want.map_or_else(|| "NOT OF".to_owned(), |of| format!("OF {of}"))),
-        Part::Range => alter("… -- a range type cannot be altered: make it anew".into()),
         _ => Vec::new(),
     }
 }
@@ -383,7 +440,11 @@ fn domain(object: &ObjectName, want: &str, have: &str) -> Vec<Mend> {
     let alter = |rest: String| mend(due::make(object.kind), format!("ALTER DOMAIN {} {rest}", object.name));
     let mut mends = Vec::new();
     if want_base != have_base {
-        mends.push(alter("… -- what a domain is over cannot be altered: make it anew".into()));
+        mends.push(by_hand(format!(
+            "no statement alters what a domain is over: make a domain over {want_base}, alter the columns of {} to it, drop \
+             the old one and rename the new one",
+            object.name
+        )));
     }
     if want_default != have_default {
         mends.push(alter(match want_default {

@@ -2,12 +2,15 @@
 
 use super::super::fact::{Attribute, Fact, Part};
 use super::super::{Kind, ObjectName};
-use super::{Mend, due, mend, parts};
+use super::{Mend, by_hand, due, mend, parts};
 
 /// The statements that make an object with all that is true of it.
 pub(super) fn object(object: &ObjectName, facts: &[Fact]) -> Vec<Mend> {
     let kind = object.kind;
     let mut mends = Vec::new();
+    if kind == Kind::Subscription {
+        return vec![subscription(object, facts)];
+    }
     if let Some(sql) = statement(object, facts) {
         mends.push(mend(due::make(kind), sql));
     }
@@ -91,9 +94,27 @@ fn statement(object: &ObjectName, facts: &[Fact]) -> Option<String> {
             format!("CREATE MATERIALIZED VIEW {name}{options} AS\n{definition}{empty}")
         }
         Kind::Publication => publication(name, facts, definition),
-        Kind::Subscription => format!("CREATE SUBSCRIPTION {name} CONNECTION '…' PUBLICATION …"),
+        // Its connection is a secret: told by hand.
+        Kind::Subscription => return None,
         Kind::DefaultPrivileges => return None,
     })
+}
+
+/// All that is known of it; its connection string is a secret that no catalogue tells.
+fn subscription(object: &ObjectName, facts: &[Fact]) -> Mend {
+    let definition =
+        facts.iter().find(|fact| fact.part == Part::Definition).map(Fact::base).unwrap_or_default();
+    let told = parts::subscribed(definition);
+    let enabled = !facts.iter().any(|fact| fact.part == Part::Enabled);
+    let options: Vec<String> = told.options.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    by_hand(format!(
+        "its connection string is a secret that no catalogue tells: fill it in and run CREATE SUBSCRIPTION {} CONNECTION '…' \
+         PUBLICATION {} WITH (connect = false, {}){}",
+        object.name,
+        told.publications,
+        options.join(", "),
+        if enabled { format!(", then ALTER SUBSCRIPTION {} ENABLE", object.name) } else { String::new() }
+    ))
 }
 
 fn extension(name: &str, schema: Option<&str>, version: Option<&str>) -> String {

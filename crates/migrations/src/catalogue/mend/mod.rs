@@ -1,7 +1,7 @@
 //! The statements that would make one side of a difference like the other.
 //!
 //! They are meant to be read before they are run. What no statement can do (a column that moved, a label that is one too
-//! many, the connection of a subscription) has an ellipsis where a person must decide.
+//! many, the connection of a subscription) is said in words, with the reason.
 
 mod alter;
 mod attached;
@@ -16,6 +16,8 @@ use super::{Kind, ObjectName};
 pub(super) struct Mend {
     pub(super) due: u8,
     pub(super) sql: String,
+    /// It is no statement, but what a person has to do, and why.
+    pub(super) by_hand: bool,
 }
 
 /// When statements of each sort are due.
@@ -50,8 +52,9 @@ pub(super) fn make(object: &ObjectName, facts: &[Fact]) -> Vec<Mend> {
 pub(super) fn drop(object: &ObjectName, facts: &[Fact]) -> Vec<Mend> {
     let ObjectName { kind, name } = object;
     let sql = match kind {
-        // It goes with its column.
-        Kind::Sequence if facts.iter().any(|fact| fact.part == Part::IdentityOf) => return Vec::new(),
+        Kind::Sequence if facts.iter().any(|fact| fact.part == Part::IdentityOf) => {
+            return vec![by_hand("nothing: it goes with its identity column")];
+        }
         Kind::DefaultPrivileges => {
             let grants = facts.iter().filter(|fact| fact.part == Part::Grant);
             return grants.flat_map(|grant| parts::grant(object, None, Some(grant))).collect();
@@ -64,7 +67,7 @@ pub(super) fn drop(object: &ObjectName, facts: &[Fact]) -> Vec<Mend> {
         }
         _ => format!("DROP {} {name}", kind.keyword()),
     };
-    vec![Mend { due: due::drop(*kind), sql }]
+    vec![mend(due::drop(*kind), sql)]
 }
 
 /// Drops a constraint before its table is.
@@ -92,7 +95,12 @@ pub(super) fn alter(
 }
 
 fn mend(due: u8, sql: impl Into<String>) -> Mend {
-    Mend { due, sql: sql.into() }
+    Mend { due, sql: sql.into(), by_hand: false }
+}
+
+/// What no statement can do.
+pub(super) fn by_hand(words: impl Into<String>) -> Mend {
+    Mend { due: u8::MAX, sql: words.into(), by_hand: true }
 }
 
 /// What `ALTER …`, `COMMENT ON …` and the like call an object.

@@ -202,6 +202,50 @@ pub(super) fn sequence(definition: &str) -> String {
     definition.replace("minimum", "MINVALUE").replace("maximum", "MAXVALUE") + cycle
 }
 
+/// A subscription's definition taken apart.
+pub(super) struct Subscribed<'t> {
+    /// `a, b`.
+    pub(super) publications: &'t str,
+    /// Every option that can be told, as DDL names it.
+    pub(super) options: Vec<(&'static str, String)>,
+}
+
+/// `to a, b binary streaming on two phase disabled on error slot s synchronous_commit local` taken apart.
+pub(super) fn subscribed(definition: &str) -> Subscribed<'_> {
+    let rest = definition.strip_prefix("to ").unwrap_or(definition);
+    let words =
+        [" binary", " streaming ", " two phase", " disabled on error", " slot ", " synchronous_commit "];
+    // A name may hold anything between its quotes.
+    let end = |text: &str, words: &[&str]| {
+        let mut quoted = false;
+        text.char_indices()
+            .find(|(at, character)| {
+                quoted ^= *character == '"';
+                !quoted && words.iter().any(|word| text[*at..].starts_with(word))
+            })
+            .map_or(text.len(), |(at, _)| at)
+    };
+    let (publications, rest) = rest.split_at(end(rest, &words));
+    let value = |word: &str| {
+        let at = end(rest, &[word]);
+        let found = rest.get(at + word.len()..)?;
+        Some(found[..end(found, &words)].to_owned())
+    };
+    let has = |word: &str| (end(rest, &[word]) < rest.len()).to_string();
+    let options = vec![
+        ("slot_name", value(" slot ").unwrap_or_else(|| "NONE".into())),
+        ("binary", has(" binary")),
+        ("streaming", value(" streaming ").unwrap_or_else(|| "off".into())),
+        ("two_phase", has(" two phase")),
+        ("disable_on_error", has(" disabled on error")),
+        (
+            "synchronous_commit",
+            format!("'{}'", value(" synchronous_commit ").unwrap_or_else(|| "off".into())),
+        ),
+    ];
+    Subscribed { publications, options }
+}
+
 /// The names of `a=1, b=2`.
 pub(super) fn keys(options: &str) -> String {
     let keys = options.split(", ").map(|option| option.split('=').next().unwrap_or(option));
@@ -252,6 +296,21 @@ fn apart<'t>(text: &'t str, between: &str) -> Vec<(&'t str, &'t str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_subscription_is_taken_apart_whatever_its_names_hold() {
+        let told =
+            subscribed("to \" slot \", few binary streaming on slot \"a slot b\" synchronous_commit local");
+        let options: Vec<String> =
+            told.options.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        assert_eq!(told.publications, "\" slot \", few");
+        assert_eq!(
+            options.join(", "),
+            "slot_name = \"a slot b\", binary = true, streaming = on, two_phase = false, disable_on_error = false, \
+             synchronous_commit = 'local'"
+        );
+        assert_eq!(subscribed("to a").options[0].1, "NONE");
+    }
 
     #[test]
     fn options_of_a_server_are_added_set_and_dropped() {

@@ -4,11 +4,93 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use runbook::check::CheckError;
+use serde::Serialize;
 use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 
 /// Tables and the modes in which they, or an index of theirs, were locked.
 pub type Locks = BTreeSet<(String, String)>;
+
+/// What a relation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// A table, partitioned or not.
+    Table,
+    /// A materialized view.
+    MaterializedView,
+    /// A view.
+    View,
+    /// An index, partitioned or not.
+    Index,
+    /// A sequence.
+    Sequence,
+    /// Anything else that has a name among relations.
+    Other,
+}
+
+impl Sort {
+    fn of(kind: &str) -> Self {
+        match kind {
+            "r" | "p" => Self::Table,
+            "m" => Self::MaterializedView,
+            "v" => Self::View,
+            "i" | "I" => Self::Index,
+            "S" => Self::Sequence,
+            _ => Self::Other,
+        }
+    }
+
+    /// What stands before its name; nothing for a table.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Table | Self::Other => "",
+            Self::MaterializedView => "materialized view ",
+            Self::View => "view ",
+            Self::Index => "index ",
+            Self::Sequence => "sequence ",
+        }
+    }
+}
+
+/// A lock that was taken, on the relation that it is on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Lock {
+    /// What the relation is.
+    pub kind: Sort,
+    /// The relation.
+    pub relation: String,
+    /// Its table, where it is an index; else itself.
+    pub table: String,
+    /// The mode: `ShareLock`.
+    pub mode: String,
+}
+
+/// Locks by relation, in words: `projects ShareLock, index ix_a AccessExclusiveLock`. More than `most` indexes that are locked
+/// in one way are counted.
+pub fn in_words(locks: &BTreeSet<Lock>, most: usize) -> Vec<String> {
+    let mut by_relation: BTreeMap<(Sort, &str), Vec<&str>> = BTreeMap::new();
+    for lock in locks {
+        by_relation.entry((lock.kind, &lock.relation)).or_default().push(&lock.mode);
+    }
+    let mut words = Vec::new();
+    let mut indexes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for ((sort, relation), modes) in by_relation {
+        if sort == Sort::Index {
+            indexes.entry(modes.join(", ")).or_default().push(relation);
+        } else {
+            words.push(format!("{}{relation} {}", sort.word(), modes.join(", ")));
+        }
+    }
+    for (modes, names) in indexes {
+        if names.len() > most {
+            words.push(format!("{} indexes {modes}", names.len()));
+        } else {
+            words.extend(names.iter().map(|name| format!("index {name} {modes}")));
+        }
+    }
+    words
+}
 
 /// How much a statement had to read and write.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -26,8 +108,10 @@ pub struct Volume {
 pub struct Effect {
     /// Its place in the script.
     pub statement: usize,
-    /// The locks that it took or went on holding on relations that others can see.
+    /// The locks that it took or went on holding on relations that others can see, by table.
     pub locks: Locks,
+    /// The same by relation: indexes and sequences have locks of their own.
+    pub taken: BTreeSet<Lock>,
     /// Tables that have rows of before which it updated or deleted, and how many.
     pub touched: BTreeMap<String, u64>,
     /// Relations that were written anew.
@@ -90,6 +174,20 @@ impl State {
         visible.filter(|(_, mode)| mode != "AccessShareLock").collect()
     }
 
+    /// Locks by relation, of those that were there already. What every reader takes is left out.
+    pub(super) fn taken(&self, held: &[(i64, String)]) -> BTreeSet<Lock> {
+        let visible = held.iter().filter_map(|(oid, mode)| Some((self.0.get(oid)?, mode)));
+        visible
+            .filter(|(_, mode)| *mode != "AccessShareLock")
+            .map(|(relation, mode)| Lock {
+                kind: Sort::of(&relation.kind),
+                relation: relation.name.clone(),
+                table: relation.table_name.clone(),
+                mode: mode.clone(),
+            })
+            .collect()
+    }
+
     /// The difference that a statement made: `self` before it, `after` after it, `start` before its transaction.
     pub(super) fn difference(&self, after: &Self, start: &Self) -> Effect {
         let mut effect = Effect::default();
@@ -135,4 +233,37 @@ impl State {
 pub(super) async fn held(connection: &mut PgConnection, by: i32) -> Result<Vec<(i64, String)>, CheckError> {
     let held = sqlx::query_as(include_str!("locks.sql")).bind(by).fetch_all(connection).await;
     held.map_err(runbook::context::classify)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locks_are_told_by_relation_and_many_indexes_are_counted() {
+        let lock = |kind, relation: &str, mode: &str| Lock {
+            kind,
+            relation: relation.into(),
+            table: "t".into(),
+            mode: mode.into(),
+        };
+        let locks: BTreeSet<Lock> = [
+            lock(Sort::Index, "b", "AccessExclusiveLock"),
+            lock(Sort::Table, "t", "ShareLock"),
+            lock(Sort::Index, "a", "AccessExclusiveLock"),
+            lock(Sort::Sequence, "s", "RowExclusiveLock"),
+            lock(Sort::Table, "t", "AccessExclusiveLock"),
+        ]
+        .into();
+        assert_eq!(
+            in_words(&locks, 2),
+            [
+                "t AccessExclusiveLock, ShareLock",
+                "sequence s RowExclusiveLock",
+                "index a AccessExclusiveLock",
+                "index b AccessExclusiveLock"
+            ]
+        );
+        assert_eq!(in_words(&locks, 1)[2], "2 indexes AccessExclusiveLock");
+    }
 }

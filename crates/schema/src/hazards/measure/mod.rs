@@ -14,7 +14,7 @@ mod run;
 mod uncovered;
 pub mod victims;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use runbook::check::CheckError;
@@ -23,7 +23,7 @@ use runbook::ephemeral::Ephemeral;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
-pub use effect::{Effect, Locks, Volume};
+pub use effect::{Effect, Lock, Locks, Sort, Volume, in_words};
 pub use felt::{Felt, Victim};
 pub use forecast::{Forecast, Wait, Who, forecast};
 pub use run::Refused;
@@ -106,6 +106,11 @@ impl Measured {
             (Class::Retry, !self.stuck.is_empty() || self.refused.is_some()),
         ];
         seen.into_iter().filter(|(_, yes)| *yes).map(|(class, _)| class).collect()
+    }
+
+    /// The locks of all statements, by relation.
+    pub fn taken(&self) -> BTreeSet<Lock> {
+        self.effects.iter().flat_map(|effect| effect.taken.iter().cloned()).collect()
     }
 
     /// Modes by table, of all statements: `projects AccessExclusiveLock`.

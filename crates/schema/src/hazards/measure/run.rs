@@ -165,7 +165,9 @@ async fn transaction(
         let mut effect = before.difference(&after, &start);
         effect.statement = first + offset;
         effect.took = took;
-        effect.locks = start.locks(&held(session, pid).await?);
+        let held = held(session, pid).await?;
+        effect.locks = start.locks(&held);
+        effect.taken = start.taken(&held);
         effect.wal = u64::try_from(now.wal - counted.wal).unwrap_or_default();
         effect.temporary = u64::try_from(now.temporary - counted.temporary).unwrap_or_default();
         effects.push(effect);
@@ -236,6 +238,7 @@ async fn alone(
     effect.took = began.elapsed();
     effect.watched = !vacuums(statement);
     effect.locks = start.locks(&seen);
+    effect.taken = start.taken(&seen);
     effect.wal = u64::try_from(now.wal - counted.wal).unwrap_or_default();
     effect.temporary = u64::try_from(now.temporary - counted.temporary).unwrap_or_default();
     effects.push(effect);
