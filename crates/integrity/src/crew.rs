@@ -10,6 +10,7 @@ use runbook::check::CheckError;
 use runbook::context::Context;
 use runbook::meter::Meter;
 use runbook::reader::Reader;
+use tokio::sync::watch;
 
 use crate::pace::Pace;
 use crate::picture::Picture;
@@ -51,7 +52,7 @@ pub(crate) async fn strength(context: &Context, reader: &mut Reader) -> Result<u
     Ok(usize::try_from(wanted.min(free / 4).max(1)).unwrap_or(1))
 }
 
-/// Works off `items` over so many sessions. One that cannot be opened leaves its share to the others; the first does
+/// Works off `items` over so many sessions. One that cannot be opened, or not yet, leaves its share to the others; the first does
 /// what is left, and says of each item why it could not.
 pub(crate) async fn work_off<W: Work>(
     context: &Context,
@@ -67,8 +68,15 @@ pub(crate) async fn work_off<W: Work>(
         let (list, pace) = (&list, &pace);
         async move {
             let mut session = Session::new(context, picture);
-            if number > 0 && session.reader().await.is_err() {
-                return session.seen().clone();
+            if number > 0 {
+                // Where none is to be had, this one comes late or never: nobody waits for it once the list is at its end.
+                let opened = tokio::select! {
+                    opened = session.reader() => opened.is_ok(),
+                    () = list.exhausted() => false,
+                };
+                if !opened {
+                    return session.seen().clone();
+                }
             }
             while let Some(index) = list.next() {
                 if let Ok(reader) = session.reader().await {
@@ -92,6 +100,7 @@ struct List<'a, T> {
     weights: Vec<f64>,
     began: Instant,
     state: Mutex<State<T>>,
+    exhausted: watch::Sender<bool>,
 }
 
 struct State<T> {
@@ -106,11 +115,28 @@ impl<'a, T> List<'a, T> {
         let mut waiting: Vec<usize> = (0..items.len()).collect();
         waiting.sort_by(|a, b| weights[*a].total_cmp(&weights[*b]).then(b.cmp(a)));
         let done = items.iter().map(|_| None).collect();
-        Self { context, noun, weights, began: Instant::now(), state: Mutex::new(State { waiting, done }) }
+        Self {
+            context,
+            noun,
+            weights,
+            began: Instant::now(),
+            state: Mutex::new(State { waiting, done }),
+            exhausted: watch::Sender::new(false),
+        }
     }
 
     fn next(&self) -> Option<usize> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).waiting.pop()
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = state.waiting.pop();
+        if state.waiting.is_empty() {
+            self.exhausted.send_replace(true);
+        }
+        next
+    }
+
+    /// Waits until nothing is left to be begun.
+    async fn exhausted(&self) {
+        let _ = self.exhausted.subscribe().wait_for(|exhausted| *exhausted).await;
     }
 
     fn finish(&self, index: usize, done: T) {
