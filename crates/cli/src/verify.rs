@@ -59,6 +59,7 @@ pub(crate) async fn verify(command: &Verify, global: &Global, screen: &Screen) -
     print_title(screen, &context, RunKind::Verification, &target, &progress);
     context.stash.put(progress.meter());
     let selected = |id: &str| only.is_none_or(|only| selects(only, id));
+    integrity::ask_together(&context, selected);
     let stop = signals::stop();
     let run = Run {
         procedure: &procedure,

@@ -49,6 +49,10 @@ pub(crate) struct Claim {
     /// quicker proof. Where it has one, `source` decides.
     #[sqlx(default)]
     pub swift: Option<String>,
+    /// The column of a unique key whose rows lie in the order of it, as the statistics say: each row is greater than the
+    /// one before it, which a pass over the heap can look at on its way.
+    #[sqlx(default)]
+    pub in_order: Option<String>,
     /// Whether a page that cannot be read is what the claim speaks of.
     #[sqlx(default)]
     pub of_pages: bool,
@@ -118,6 +122,11 @@ impl Claim {
         Some(Along { pieces })
     }
 
+    /// How many constraints it speaks for.
+    pub fn number(&self) -> u64 {
+        u64::try_from(self.claims).unwrap_or(0)
+    }
+
     /// Counts the faults: one row, one `bigint`.
     pub fn count(&self) -> String {
         format!("SELECT count(*) {}", self.source)
@@ -176,14 +185,58 @@ pub(crate) fn count_in_one_pass(claims: &[&Claim]) -> Option<String> {
 /// The same between two pages of the heap, the second not included; rows without a fault are left where they are read.
 pub(crate) fn count_between(claims: &[&Claim], from: Option<u64>, to: Option<u64>) -> Option<String> {
     let (counts, broken) = counts(claims)?;
-    let table = claims.first()?.scanned.as_ref()?.strip_suffix(SAMPLE)?;
-    let mut text = format!("SELECT {counts} {table} WHERE ({broken})");
+    let table = heap_of(claims.first()?)?;
+    Some(format!("SELECT {counts} {table} WHERE ({broken}){}", within_pages(from, to)))
+}
+
+/// The same with keys that lie in the order of their rows. The part reaches over the page `to`, with which the next part
+/// begins, so that the order of the one goes on in the other; a page without a row there would break it, and is
+/// counted as a fault of each key.
+pub(crate) fn count_and_compare(
+    claims: &[&Claim],
+    keys: &[&Claim],
+    from: Option<u64>,
+    to: Option<u64>,
+) -> Option<String> {
+    let table = heap_of(claims.first()?)?;
+    let gap = to.map_or_else(String::new, |page| {
+        let seam = within_pages(Some(page), Some(page + 1));
+        format!(" + (NOT EXISTS (SELECT {table} WHERE true{seam}))::integer")
+    });
+    let (mut counts, mut columns) = (Vec::new(), Vec::new());
+    for (number, claim) in claims.iter().enumerate() {
+        counts.push(format!("count(*) FILTER (WHERE broken{number})"));
+        columns.push(format!("({}) AS broken{number}", claim.condition.as_ref()?));
+    }
+    for (number, key) in keys.iter().enumerate() {
+        let column = key.in_order.as_ref()?;
+        // The first row has none before it.
+        counts.push(format!(
+            "greatest(count(*) FILTER (WHERE (before{number} OPERATOR(pg_catalog.<) key{number}) IS NOT TRUE) - 1, 0){gap}"
+        ));
+        columns.push(format!("{column} AS key{number}, lag({column}) OVER () AS before{number}"));
+    }
+    Some(format!(
+        "SELECT ARRAY[{}]::bigint[] FROM (SELECT {} {table} WHERE true{}) AS run",
+        counts.join(", "),
+        columns.join(", "),
+        within_pages(from, to.map(|page| page + 1))
+    ))
+}
+
+/// `FROM ONLY …`: its rows by whatever plan.
+fn heap_of(claim: &Claim) -> Option<&str> {
+    claim.scanned.as_ref()?.strip_suffix(SAMPLE)
+}
+
+fn within_pages(from: Option<u64>, to: Option<u64>) -> String {
+    let mut text = String::new();
     for (operator, page) in [(">=", from), ("<", to)] {
         if let Some(page) = page {
             text.push_str(&format!(" AND ctid OPERATOR(pg_catalog.{operator}) '({page},0)'::pg_catalog.tid"));
         }
     }
-    Some(text)
+    text
 }
 
 /// The numbers of faults as one array, and what a row satisfies that has one of them.

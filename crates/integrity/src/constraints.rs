@@ -1,11 +1,10 @@
 //! The checks whose claims the catalogue words completely: each is its query.
 
-use runbook::check::{Check, CheckError, CheckFuture};
+use runbook::check::{Check, CheckFuture};
 use runbook::context::Context;
 
-use crate::claim::Claim;
-use crate::prover::{Prover, prove};
-use crate::references;
+use crate::prover::prove;
+use crate::together::prove_part;
 
 /// Foreign keys, by anti-join.
 pub(crate) const FOREIGN_KEYS: Check = Check::live_safe(
@@ -59,26 +58,23 @@ pub(crate) const MATVIEWS: Check = Check::live_safe(
 );
 
 fn foreign_keys(context: &Context) -> CheckFuture<'_> {
-    Box::pin(async move {
-        let mut prover = Prover::open(context, FOREIGN_KEYS.id, "foreign keys").await?;
-        let mut claims = prover.claims::<Claim>(include_str!("foreign_keys.sql")).await?;
-        let stated = references::claims(prover.catalogue(), &context.settings).await;
-        claims.extend(stated.map_err(|wrong| CheckError::Other(wrong.to_string()))?);
-        prover.prove(claims).await;
-        Ok(prover.verdict())
-    })
+    Box::pin(prove_part(context, FOREIGN_KEYS.id))
 }
 
 fn checks(context: &Context) -> CheckFuture<'_> {
-    Box::pin(prove(context, CHECKS.id, "CHECK constraints", include_str!("check_constraints.sql")))
+    Box::pin(prove_part(context, CHECKS.id))
 }
 
 fn not_null(context: &Context) -> CheckFuture<'_> {
-    Box::pin(prove(context, NOT_NULL.id, "NOT NULL columns", include_str!("not_null.sql")))
+    Box::pin(prove_part(context, NOT_NULL.id))
 }
 
 fn unique(context: &Context) -> CheckFuture<'_> {
-    Box::pin(prove(context, UNIQUE.id, "unique keys", include_str!("unique_keys.sql")))
+    Box::pin(prove_part(context, UNIQUE.id))
+}
+
+fn generated(context: &Context) -> CheckFuture<'_> {
+    Box::pin(prove_part(context, GENERATED.id))
 }
 
 fn exclusion(context: &Context) -> CheckFuture<'_> {
@@ -87,10 +83,6 @@ fn exclusion(context: &Context) -> CheckFuture<'_> {
 
 fn domains(context: &Context) -> CheckFuture<'_> {
     Box::pin(prove(context, DOMAINS.id, "constraints of domains", include_str!("domains.sql")))
-}
-
-fn generated(context: &Context) -> CheckFuture<'_> {
-    Box::pin(prove(context, GENERATED.id, "generated columns", include_str!("generated.sql")))
 }
 
 fn sequences(context: &Context) -> CheckFuture<'_> {

@@ -1,6 +1,6 @@
 //! Several sessions that work off one list, side by side on one snapshot.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -10,6 +10,7 @@ use runbook::check::CheckError;
 use runbook::context::Context;
 use runbook::meter::Meter;
 use runbook::reader::Reader;
+use tokio::sync::watch;
 
 use crate::pace::Pace;
 use crate::picture::Picture;
@@ -24,6 +25,12 @@ pub(crate) trait Work: Sync {
 
     /// How much there is to an item, in pages: the largest are begun first.
     fn weight(&self, item: &Self::Item) -> f64;
+
+    /// The relation that an item reads most of. Two sessions keep off the same one while there is another: index scans side
+    /// by side over one table were measured to take twice the processor's time each, for the pages that both pin.
+    fn place(&self, _item: &Self::Item) -> Option<i64> {
+        None
+    }
 
     /// Works on one.
     fn carry_out(
@@ -51,7 +58,7 @@ pub(crate) async fn strength(context: &Context, reader: &mut Reader) -> Result<u
     Ok(usize::try_from(wanted.min(free / 4).max(1)).unwrap_or(1))
 }
 
-/// Works off `items` over so many sessions. One that cannot be opened leaves its share to the others; the first does
+/// Works off `items` over so many sessions. One that cannot be opened, or not yet, leaves its share to the others; the first does
 /// what is left, and says of each item why it could not.
 pub(crate) async fn work_off<W: Work>(
     context: &Context,
@@ -67,10 +74,17 @@ pub(crate) async fn work_off<W: Work>(
         let (list, pace) = (&list, &pace);
         async move {
             let mut session = Session::new(context, picture);
-            if number > 0 && session.reader().await.is_err() {
-                return session.seen().clone();
+            if number > 0 {
+                // Where none is to be had, this one comes late or never: nobody waits for it once the list is at its end.
+                let opened = tokio::select! {
+                    opened = session.reader() => opened.is_ok(),
+                    () = list.exhausted() => false,
+                };
+                if !opened {
+                    return session.seen().clone();
+                }
             }
-            while let Some(index) = list.next() {
+            while let Some(index) = list.next(number) {
                 if let Ok(reader) = session.reader().await {
                     pace.wait(reader).await;
                 }
@@ -90,13 +104,17 @@ struct List<'a, T> {
     context: &'a Context,
     noun: &'a str,
     weights: Vec<f64>,
+    places: Vec<Option<i64>>,
     began: Instant,
     state: Mutex<State<T>>,
+    exhausted: watch::Sender<bool>,
 }
 
 struct State<T> {
     /// Indexes, the heaviest last.
     waiting: Vec<usize>,
+    /// Where each session is.
+    busy: BTreeMap<usize, i64>,
     done: Vec<Option<T>>,
 }
 
@@ -105,12 +123,40 @@ impl<'a, T> List<'a, T> {
         let weights: Vec<f64> = items.iter().map(|item| work.weight(item).max(1.0)).collect();
         let mut waiting: Vec<usize> = (0..items.len()).collect();
         waiting.sort_by(|a, b| weights[*a].total_cmp(&weights[*b]).then(b.cmp(a)));
+        let places = items.iter().map(|item| work.place(item)).collect();
         let done = items.iter().map(|_| None).collect();
-        Self { context, noun, weights, began: Instant::now(), state: Mutex::new(State { waiting, done }) }
+        Self {
+            context,
+            noun,
+            weights,
+            places,
+            began: Instant::now(),
+            state: Mutex::new(State { waiting, busy: BTreeMap::new(), done }),
+            exhausted: watch::Sender::new(false),
+        }
     }
 
-    fn next(&self) -> Option<usize> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).waiting.pop()
+    /// The heaviest where no other session is, or the heaviest.
+    fn next(&self, session: usize) -> Option<usize> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.busy.remove(&session);
+        let is_free = |index: &usize| {
+            self.places[*index].is_none_or(|place| !state.busy.values().any(|taken| *taken == place))
+        };
+        let found = state.waiting.iter().rposition(is_free).or(state.waiting.len().checked_sub(1));
+        let next = found.map(|position| state.waiting.remove(position));
+        if let Some(place) = next.and_then(|index| self.places[index]) {
+            state.busy.insert(session, place);
+        }
+        if state.waiting.is_empty() {
+            self.exhausted.send_replace(true);
+        }
+        next
+    }
+
+    /// Waits until nothing is left to be begun.
+    async fn exhausted(&self) {
+        let _ = self.exhausted.subscribe().wait_for(|exhausted| *exhausted).await;
     }
 
     fn finish(&self, index: usize, done: T) {

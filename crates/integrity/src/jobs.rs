@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use runbook::reader::Plan;
 use serde_json::Value;
 
-use crate::claim::{Claim, count_between, count_in_one_pass};
+use crate::claim::{Claim, count_and_compare, count_between, count_in_one_pass};
 
 /// One statement, and the claims that it counts the faults of.
 pub(crate) struct Job {
@@ -83,14 +83,24 @@ pub(crate) fn pass(claims: &[Claim], members: Vec<usize>, weights: &[f64]) -> Ve
     }
 }
 
-/// The same in parts of the heap for so many sessions. `None` where it cannot be said so.
+/// Those of `which` that are keys in the order of their rows, of the table that a pass reads.
+pub(crate) fn in_order(claims: &[Claim], members: &[usize], which: &[usize]) -> Vec<usize> {
+    let read = members.first().map(|index| &claims[*index].reads);
+    let fits = |index: &usize| claims[*index].in_order.is_some() && Some(&claims[*index].reads) == read;
+    which.iter().copied().filter(fits).collect()
+}
+
+/// The same in parts of the heap for so many sessions, with `keys` that lie in the order of the rows. `None` where it
+/// cannot be said so.
 pub(crate) fn pass_in_parts(
     claims: &[Claim],
     members: &[usize],
+    keys: &[usize],
     weights: &[f64],
     sessions: usize,
 ) -> Option<Vec<Job>> {
-    let together: Vec<&Claim> = members.iter().map(|index| &claims[*index]).collect();
+    let of = |which: &[usize]| -> Vec<&Claim> { which.iter().map(|index| &claims[*index]).collect() };
+    let (together, compared) = (of(members), of(keys));
     let pages = weights[*members.first()?];
     let parts = parts(pages, sessions);
     // The last part has no end: the table may have grown.
@@ -107,8 +117,12 @@ pub(crate) fn pass_in_parts(
         .map(|part| {
             let from = (part > 0).then(|| page(part));
             let to = (part + 1 < parts).then(|| page(part + 1));
-            let sql = count_between(&together, from, to)?;
-            Some(Job { claims: members.to_vec(), sql, how: How::Swift, weight })
+            let sql = if compared.is_empty() {
+                count_between(&together, from, to)?
+            } else {
+                count_and_compare(&together, &compared, from, to)?
+            };
+            Some(Job { claims: [members, keys].concat(), sql, how: How::Swift, weight })
         })
         .collect()
 }
@@ -239,11 +253,48 @@ mod tests {
             ..Claim::default()
         };
         let claims = [claim("NOT (a > 0)"), claim("NOT (b > 0)")];
-        let jobs = pass_in_parts(&claims, &[0, 1], &[1001.0, 1001.0], 2).unwrap();
+        let jobs = pass_in_parts(&claims, &[0, 1], &[], &[1001.0, 1001.0], 2).unwrap();
         let texts: Vec<&str> = jobs.iter().map(|job| job.sql.as_str()).collect();
         let counts = "SELECT ARRAY[count(*) FILTER (WHERE NOT (a > 0)), count(*) FILTER (WHERE NOT (b > 0))]::bigint[] \
                       FROM ONLY s.t WHERE ((NOT (a > 0)) OR (NOT (b > 0))) AND ctid OPERATOR(pg_catalog.";
         let tid = "'(500,0)'::pg_catalog.tid";
         assert_eq!(texts, [format!("{counts}<) {tid}"), format!("{counts}>=) {tid}")]);
+    }
+
+    #[test]
+    fn part_that_compares_neighbours_reaches_over_the_page_where_the_next_begins() {
+        let condition = Claim {
+            condition: Some("NOT (a > 0)".into()),
+            scanned: Some("FROM ONLY s.t TABLESAMPLE SYSTEM (100)".into()),
+            reads: vec![7],
+            ..Claim::default()
+        };
+        let key = |reads: i64| Claim { in_order: Some("k".into()), reads: vec![reads], ..Claim::default() };
+        let claims = [condition, key(7), key(8)];
+        let keys = in_order(&claims, &[0], &[1, 2]);
+        assert_eq!(keys, [1]);
+        let jobs = pass_in_parts(&claims, &[0], &keys, &[1000.0; 3], 2).unwrap();
+        let [first, last] = jobs.as_slice() else { panic!("{}", jobs.len()) };
+        assert_eq!(first.claims, [0, 1]);
+        let tid = |page: u32| format!("'({page},0)'::pg_catalog.tid");
+        let (from, to) = ("ctid OPERATOR(pg_catalog.>=)", "ctid OPERATOR(pg_catalog.<)");
+        let columns =
+            "(NOT (a > 0)) AS broken0, k AS key0, lag(k) OVER () AS before0 FROM ONLY s.t WHERE true";
+        assert!(
+            first.sql.ends_with(&format!("(SELECT {columns} AND {to} {}) AS run", tid(501))),
+            "{}",
+            first.sql
+        );
+        assert!(
+            last.sql.ends_with(&format!("(SELECT {columns} AND {from} {}) AS run", tid(500))),
+            "{}",
+            last.sql
+        );
+        let seam = format!(
+            "- 1, 0) + (NOT EXISTS (SELECT FROM ONLY s.t WHERE true AND {from} {} AND {to} {}))::integer]",
+            tid(500),
+            tid(501)
+        );
+        assert!(first.sql.contains(&seam) && !last.sql.contains("EXISTS"), "{}", first.sql);
     }
 }

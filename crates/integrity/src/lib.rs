@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod choice;
 mod claim;
 mod constraints;
 mod corruption;
 mod crew;
+mod ground;
 mod jobs;
 mod pace;
 mod picture;
@@ -13,6 +15,8 @@ mod references;
 mod resume;
 pub mod rules;
 mod session;
+mod tally;
+mod together;
 
 use runbook::check::{Check, CheckError};
 use runbook::context::Context;
@@ -20,6 +24,7 @@ use runbook::settings::SettingsError;
 
 pub use resume::Resume;
 use rules::RuleError;
+pub use together::ask_together;
 
 /// Every check of this suite, in the order of their ids.
 pub fn checks() -> Vec<Check> {

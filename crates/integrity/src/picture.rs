@@ -42,25 +42,46 @@ impl Picture {
 
     /// A session that sees the picture, and its number, from 1.
     pub async fn session(&self, context: &Context) -> Result<(Reader, u32), CheckError> {
-        let mut held = self.held.lock().await;
-        if let Some((holder, name)) = held.holder.as_mut() {
-            let opening = Opening { snapshot: Some(name.clone()), ..Opening::default() };
+        let mut again = true;
+        loop {
+            let (name, number) = self.name(context).await?;
+            // Nobody else waits meanwhile: a connection may take its time.
+            let opening = Opening { snapshot: Some(name), ..Opening::default() };
             match context.database.reader_with(&opening).await {
-                Ok(reader) => return Ok((reader, held.taken)),
-                // The holder lives, so it is the connection that cannot be had.
-                Err(error) if holder.scalar::<i32>("SELECT 1").await.is_ok() => return Err(error),
-                Err(_) => held.holder = None,
+                Ok(reader) => return Ok((reader, number)),
+                Err(error) => {
+                    let mut held = self.held.lock().await;
+                    if held.taken == number {
+                        if let Some((holder, _)) = held.holder.as_mut()
+                            && holder.scalar::<i32>("SELECT 1").await.is_ok()
+                        {
+                            // The holder lives, so it is the connection that cannot be had.
+                            return Err(error);
+                        }
+                        held.holder = None;
+                    }
+                    // A later picture is tried once.
+                    if !std::mem::take(&mut again) {
+                        return Err(error);
+                    }
+                }
             }
+        }
+    }
+
+    /// The name of the snapshot, taken where none is held, and its number.
+    async fn name(&self, context: &Context) -> Result<(String, u32), CheckError> {
+        let mut held = self.held.lock().await;
+        if let Some((_, name)) = &held.holder {
+            return Ok((name.clone(), held.taken));
         }
         let idle = context.settings.limits.check.saturating_mul(PATIENCE).max(Duration::from_secs(60));
         let mut holder =
             context.database.reader_with(&Opening { idle: Some(idle), ..Opening::default() }).await?;
         let name = holder.export_snapshot().await?;
-        let opening = Opening { snapshot: Some(name.clone()), ..Opening::default() };
-        let reader = context.database.reader_with(&opening).await?;
-        held.holder = Some((holder, name));
+        held.holder = Some((holder, name.clone()));
         held.taken += 1;
-        Ok((reader, held.taken))
+        Ok((name, held.taken))
     }
 
     /// Forgets a holder that is gone, and tells one that lives that it is still wanted.

@@ -66,6 +66,10 @@ impl Work for Proof<'_> {
         job.weight
     }
 
+    fn place(&self, job: &Job) -> Option<i64> {
+        self.claims[*job.claims.first()?].reads.first().copied()
+    }
+
     async fn carry_out(&self, session: &mut Session<'_>, job: &Job) -> Self::Done {
         let how = job.how;
         let answers = match self.count(session, job).await {

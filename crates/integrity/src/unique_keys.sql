@@ -58,7 +58,8 @@ SELECT
         format('%s%I.%I', CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, n.nspname, c.relname),
         concat_ws(' AND ', '(' || pg_get_expr(i.indpred, i.indrelid) || ')', k.present, 'true'),
         k.labels[1], k.selected, k.positions
-    ) AS swift
+    ) AS swift,
+    CASE WHEN t.plain AND t.in_order AND t.filled AND i.indpred IS NULL AND c.relkind = 'r' THEN k.labels[1] END AS in_order
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS ic ON ic.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace AS icn ON icn.oid = ic.relnamespace
@@ -90,6 +91,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT
         count(*) > 0 AS plain,
+        coalesce(bool_or(a.attnotnull), false) AS filled,
         coalesce(bool_or(a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)), false) AS whole,
         coalesce(bool_or(s.correlation > 0.9999 AND c.relkind <> 'p'), false) AS in_order,
         coalesce(bool_or(

@@ -156,11 +156,74 @@ async fn fault_in_a_large_table_is_found_by_its_check_and_by_no_other(
         ready(true)
     );
     execute(&db, &format!("BEGIN; {plant}; COMMIT")).await;
-    let verdicts = verdicts(&db.context()).await;
-    let found: Vec<&str> = failed(&verdicts).iter().map(|(id, _)| *id).collect();
-    assert_eq!(found, [check], "{verdicts:#?}");
-    let [finding] = verdicts[check].findings() else { panic!("{:?}", verdicts[check]) };
-    assert!(finding.problem.starts_with("1 ") && finding.problem.ends_with(shown), "{finding:?}");
+    let together = crate::support::live(&db).await;
+    integrity::ask_together(&together, |_| true);
+    // Each check by itself, and those that read the same tables in one go.
+    for context in [db.context(), together] {
+        let verdicts = verdicts(&context).await;
+        let found: Vec<&str> = failed(&verdicts).iter().map(|(id, _)| *id).collect();
+        assert_eq!(found, [check], "{verdicts:#?}");
+        let [finding] = verdicts[check].findings() else { panic!("{:?}", verdicts[check]) };
+        assert!(finding.problem.starts_with("1 ") && finding.problem.ends_with(shown), "{finding:?}");
+    }
+}
+
+#[tokio::test]
+async fn checks_that_are_asked_together_read_each_heap_once_and_say_what_they_say_alone() {
+    let db = big().await;
+    let context = crate::support::live(&db).await;
+    integrity::ask_together(&context, |id| id != FOREIGN_KEYS);
+    for (id, summary) in [
+        (CHECK, "2 CHECK constraints proved from the rows"),
+        (NOT_NULL, "4 NOT NULL columns proved from the rows"),
+        (UNIQUE, "7 unique keys proved from the rows"),
+        (FOREIGN_KEYS, "1 foreign keys proved from the rows"),
+    ] {
+        let clean = verdict(&context, id).await;
+        assert_eq!((clean.outcome(), clean.summary()), (Outcome::Pass, Some(summary)), "{clean:?}");
+    }
+    // The conditions, the null columns and the key that lies in order: the two halves of the heap. The code lies in
+    // order too, and may be null: by itself.
+    for (words, expected) in [
+        ("size > %num_nulls(id, kind, note)%lag(id)%AS run", 2),
+        ("lag(code)%AS run", 1),
+        ("ONLY public.big WHERE%AS run", 3),
+        ("num_nulls(id, kind, note)", 2),
+        // maybe; wide, token and the pair.
+        ("bit_count(bit_or", 1),
+        ("ONLY public.big WHERE%HAVING count(*)", 4),
+        ("ONLY public.big TABLESAMPLE", 0),
+    ] {
+        assert_eq!(asked(&db, words).await, expected, "{words}");
+    }
+    // Asked once more, each looks by itself.
+    execute(&db, "SELECT pg_stat_statements_reset()").await;
+    assert_eq!(verdict(&context, CHECK).await.outcome(), Outcome::Pass);
+    assert!(asked(&db, "size > ").await > 0);
+}
+
+/// Where two parts meet there is no row that tells that the order of the one goes on in the other.
+#[tokio::test]
+async fn seam_without_rows_raises_no_alarm_and_hides_no_fault() {
+    let db = big().await;
+    execute(&db, "DELETE FROM big WHERE ctid >= '(300,0)' AND ctid < '(600,0)'").await;
+    let run = || async {
+        let context = crate::support::live(&db).await;
+        integrity::ask_together(&context, |_| true);
+        verdict(&context, UNIQUE).await
+    };
+    let clean = run().await;
+    assert_eq!((clean.outcome(), clean.examined()), (Outcome::Pass, 7), "{clean:?}");
+    execute(
+        &db,
+        "UPDATE pg_index SET indisready = false WHERE indexrelid = 'big_code_key'::regclass; \
+         UPDATE big SET code = 'code_00000003' WHERE id = 9000; \
+         UPDATE pg_index SET indisready = true WHERE indexrelid = 'big_code_key'::regclass",
+    )
+    .await;
+    let broken = run().await;
+    let [finding] = broken.findings() else { panic!("{broken:?}") };
+    assert!(finding.problem.ends_with(r#"code = "code_00000003""#), "{finding:?}");
 }
 
 /// Bookings of rooms, and of the whole house, in no order; padded past the size that counts. Empty ranges and nulls
@@ -243,4 +306,43 @@ async fn no_constraint_vouches_for_itself() {
     let verdict = verdict(&context, CHECK).await;
     let objects: Vec<&str> = verdict.findings().iter().map(|finding| finding.object.as_str()).collect();
     assert_eq!(objects, ["big_size_check ON public.big", "small_size_check ON public.small"], "{verdict:?}");
+}
+
+/// From 17 on the planner believes that a NOT NULL column holds no null, and answers `IS NULL` without a look.
+#[tokio::test]
+async fn null_in_a_not_null_column_is_found_whatever_the_planner_believes() {
+    let db = big().await;
+    execute(
+        &db,
+        "CREATE TABLE small (id integer PRIMARY KEY, kind text NOT NULL); INSERT INTO small VALUES (9000, 'a'), (2, 'b')",
+    )
+    .await;
+    for table in ["small", "big"] {
+        execute(
+            &db,
+            &format!(
+                "ALTER TABLE {table} ALTER kind DROP NOT NULL; UPDATE {table} SET kind = NULL WHERE id = 9000; \
+                 UPDATE pg_attribute SET attnotnull = true WHERE attrelid = '{table}'::regclass AND attname = 'kind'"
+            ),
+        )
+        .await;
+    }
+    let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::integer")
+        .fetch_one(db.pool())
+        .await
+        .unwrap();
+    let believed: i64 = sqlx::query_scalar("SELECT count(*) FROM small WHERE kind IS NULL")
+        .fetch_one(db.pool())
+        .await
+        .unwrap();
+    assert_eq!(believed, i64::from(version < 170_000), "{version}");
+    let verdict = verdict(&db.context(), NOT_NULL).await;
+    let found: Vec<(&str, bool)> = verdict
+        .findings()
+        .iter()
+        .map(|finding| {
+            (finding.object.as_str(), finding.problem.starts_with("1 ") && finding.problem.contains("9000"))
+        })
+        .collect();
+    assert_eq!(found, [("public.big", true), ("public.small", true)], "{verdict:?}");
 }

@@ -29,7 +29,7 @@ async fn checksums(context: &Context) -> Result<Verdict, CheckError> {
     }
     let mut evidence = Evidence::of("relations");
     let mut all = 0;
-    let arguments = crate::prover::schemas(context)?;
+    let arguments = crate::ground::schemas(context)?;
     for counted in reader.fetch_with::<Counted>(include_str!("checksums.sql"), arguments).await? {
         let Some(failures) = counted.failures else { continue };
         evidence.examine(u64::try_from(counted.relations).unwrap_or(0));

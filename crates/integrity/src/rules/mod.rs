@@ -68,7 +68,7 @@ async fn run(context: &Context) -> Result<Verdict, CheckError> {
     let mut rules = load(&context.settings).map_err(said)?;
     let mut prover = Prover::open(context, RULES.id, "rules").await?;
     // All are planned before the first runs, so that a rule with the wrong columns lets none run.
-    let mut hindered = plan(prover.catalogue(), &rules).await.map_err(said)?;
+    let mut hindered = plan(prover.catalogue().await?, &rules).await.map_err(said)?;
     while let Some((index, error)) = hindered.pop() {
         let rule = rules.remove(index);
         prover.pass_over(&rule.id, Hindrance::from(&error));

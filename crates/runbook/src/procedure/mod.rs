@@ -14,6 +14,7 @@
 mod decide;
 mod facts;
 mod journal;
+mod observer;
 mod plan;
 mod run;
 
@@ -23,7 +24,8 @@ use crate::document::DocumentLine;
 
 pub use facts::{Progress, checks};
 pub use journal::Journal;
-pub use run::{Observer, Run, Silent};
+pub use observer::{Observer, Silent};
+pub use run::Run;
 
 /// All checks and actions there are, from every suite.
 #[derive(Debug, Clone, Default)]

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use super::decide::decide;
-use super::{Journal, Procedure, Progress, Step, StepLine};
+use super::{Journal, Observer, Procedure, Progress, Step, StepLine};
 use crate::action::{Action, Place};
 use crate::check::{Check, CheckError};
 use crate::context::Context;
@@ -16,22 +16,6 @@ use crate::report::{
     CheckResult, Criterion, Line, Report, RunKind, SCHEMA_VERSION, Step as StepReport, Target,
 };
 use crate::verdict::{Evidence, Finding, Outcome, Verdict};
-
-/// Who looks on while a run goes; a progress bar, say.
-pub trait Observer: Send + Sync {
-    /// A section begins.
-    fn step(&self, _step: &Step) {}
-    /// A line begins.
-    fn begin(&self, _step: &Step, _line: &StepLine) {}
-    /// A line is done.
-    fn line(&self, _step: &Step, _line: &Line) {}
-}
-
-/// Nobody looks on.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
-
-impl Observer for Silent {}
 
 /// A run of a procedure.
 pub struct Run<'a> {

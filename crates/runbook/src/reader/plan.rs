@@ -9,7 +9,8 @@ pub enum Plan {
     /// Indexes in their order: scans that are merged or grouped without a sort, where there are such plans. Without
     /// parallel workers: a caller that wants more at a time opens more sessions, and so knows how many there are.
     Ordered,
-    /// Heaps from their first page to their last, and no index; grouped in memory where it suffices, never sorted.
+    /// Heaps from their first page to their last (a scan that joins another one midway would not begin with the first), and
+    /// no index; grouped in memory where it suffices, never sorted.
     /// Without parallel workers, as [`Self::Ordered`].
     Heaps,
     /// The same for two heaps that are joined: in little memory, which the processor's cache holds. A hash of a million
@@ -32,7 +33,8 @@ impl Plan {
                 "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; \
                  SET LOCAL constraint_exclusion = off; SET LOCAL enable_indexscan = off; \
                  SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off; \
-                 SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'; SET LOCAL hash_mem_multiplier = 2"
+                 SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'; SET LOCAL hash_mem_multiplier = 2; \
+                 SET LOCAL synchronize_seqscans = off"
             }
             Self::JoinedHeaps => {
                 "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; \
