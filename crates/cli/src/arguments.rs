@@ -220,7 +220,8 @@ pub(crate) enum Tool {
     after_help = "Examples:
   runbook verify --target staging --report target/runbook
   runbook verify --database-url postgres://reader@db.example/app --fixtures ../their/fixtures
-  runbook verify --target staging --only integrity"
+  runbook verify --target staging --only integrity
+  runbook verify --target production --only monitoring --history readings.jsonl    hourly, say: before and after a deployment"
 )]
 pub(crate) struct Verify {
     /// A target of runbook.toml: [targets.NAME]
@@ -238,6 +239,10 @@ pub(crate) struct Verify {
     /// A file of what the integrity checks have proved: a run that was hindered is gone on with by the next, within a day
     #[arg(long, value_name = "FILE")]
     pub(crate) resume: Option<PathBuf>,
+    /// A file of readings: statements are compared with the same weekday and hour of an earlier week, and this run's
+    /// reading is added
+    #[arg(long, value_name = "FILE")]
+    pub(crate) history: Option<PathBuf>,
 }
 
 /// `runbook report`

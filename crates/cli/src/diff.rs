@@ -79,6 +79,7 @@ pub(crate) async fn live(
         only: None,
         report: None,
         resume: None,
+        history: None,
     };
     let (name, section) = verify::target(&asked, settings)?;
     let url = verify::address_of(url, &section, name.as_deref().unwrap_or_default())?;

@@ -72,6 +72,7 @@ async fn on_live(command: &Explain, query: &Query, settings: &Arc<Settings>) -> 
         only: None,
         report: None,
         resume: None,
+        history: None,
     };
     let (name, section) = verify::target(&asked, settings)?;
     let given = asked.database_url.as_deref();

@@ -44,6 +44,10 @@ pub(crate) async fn load(command: &Load, global: &Global, screen: &Screen) -> Re
         screen.print(&derived.text);
         return Ok(Exit::Go);
     }
+    // Asked before the first row is written: a server whose disk is full stops for everybody.
+    let size =
+        loader::estimate_derived(&mut connection, &derived, command.rows).await.map_err(Failure::said)?;
+    loader::room(&mut connection, &size).await.map_err(Failure::said)?;
     let bar = Bar::new(screen);
     let started = std::time::Instant::now();
     let loaded = loader::fill(&mut connection, &derived, command.rows, &bar).await;

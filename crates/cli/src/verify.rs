@@ -46,6 +46,10 @@ pub(crate) async fn verify(command: &Verify, global: &Global, screen: &Screen) -
         let started = integrity::Resume::start(&context, file).await;
         started.map_err(|error| Failure::said(format!("--resume: {error}")))?;
     }
+    if let Some(file) = &command.history {
+        let started = monitoring::History::start(&context, file).await;
+        started.map_err(|error| Failure::said(format!("--history: {error}")))?;
+    }
     let further = registry.checks.iter().filter(|check| check.safety == Safety::Live);
     let further: Vec<_> = further.filter(|check| procedure.words_of(check.id).is_empty()).copied().collect();
     let progress = Progress::new(screen, &procedure, further.len());

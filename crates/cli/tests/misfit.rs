@@ -132,3 +132,25 @@ async fn resume_file_is_kept_private_and_one_of_another_kind_ends_with_2() {
     assert!(said.contains("resume:1: it is not a file of --resume"), "{said}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "hello\n");
 }
+
+#[tokio::test]
+async fn history_gains_a_reading_with_each_run_and_a_file_of_another_kind_ends_with_2() {
+    let db = Database::seeded().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("readings");
+    let run = || {
+        let only = ["verify", "--only", "monitoring.slow_queries", "--database-url", db.url().expose()];
+        runbook().args(only).arg("--history").arg(&file).output().unwrap()
+    };
+    for readings in [1, 2] {
+        let output = run();
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{output:?}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), readings);
+    }
+    std::fs::write(&file, "hello\n").unwrap();
+    let output = run();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("readings:1: it is not a file of --history"), "{said}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "hello\n");
+}

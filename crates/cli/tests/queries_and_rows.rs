@@ -47,6 +47,10 @@ fn mistakes_end_with_2_and_one_sentence() {
             "rows are written to it only with --allow-writes y",
         ),
         (&["load", "--rows", "0"], "0 is not in 1"),
+        (
+            &["load", "--rows", "5000000000", "--table", "projects"],
+            "MiB free; ask for fewer rows, or make room",
+        ),
         (&["load", "--rows", "5", "--table", "nowhere"], "there is no table nowhere in public"),
     ] {
         let output = run(arguments);

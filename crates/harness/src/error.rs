@@ -51,7 +51,7 @@ pub enum HarnessError {
         port: u16,
     },
     /// There is no room for a data directory.
-    #[error("{} is full: {free} MiB are free and {needed} MiB are needed for a data directory; make room, or name another folder in {remedy}", .folder.display())]
+    #[error("{} is {}: {free} MiB are free and {needed} MiB are needed for a data directory; make room, or name another folder in {remedy}", .folder.display(), if *free < crate::space::NEEDED_MIB { "full" } else { "too small" })]
     NoSpace {
         /// The folder that was asked.
         folder: PathBuf,

@@ -14,7 +14,7 @@ use runbook::ephemeral::Ephemeral;
 use runbook::secret::DatabaseUrl;
 use runbook::settings::Settings;
 use rustix::process::Signal;
-use sqlx::{AssertSqlSafe, Connection as _};
+use sqlx::Connection as _;
 
 use crate::backend::binaries;
 use crate::backend::local::{self, settings_of_server};
@@ -182,26 +182,10 @@ async fn fill(
     progress: &dyn Progress,
 ) -> Result<(), HarnessError> {
     progress.phase("migrating");
-    for statement in &settings.database.prepare {
-        run(url, statement.clone()).await?;
-    }
-    let head = template::head()?;
-    let migrator = migrations::open(settings).map_err(|error| HarnessError::Fixtures(error.to_string()))?;
-    migrator.upgrade(url, head).await.map_err(|error| HarnessError::Fixtures(error.to_string()))?;
-    for seed in &settings.data.seeds {
-        let path = settings.path(seed);
-        run(url, std::fs::read_to_string(&path).map_err(HarnessError::io(&path))?).await?;
-    }
+    template::prepare(settings, url).await?;
     space::ask(&cluster.folder, loader::estimate(url, settings, n).await?.peak_mib(), "RUNBOOK_CACHE")?;
     loader::load(url, settings, n, progress).await?;
-    run(url, "CHECKPOINT".into()).await
-}
-
-async fn run(url: &DatabaseUrl, sql: String) -> Result<(), HarnessError> {
-    let failed = || HarnessError::sql("preparing a large data set");
-    let mut connection = sqlx::PgConnection::connect_with(&url.connect_options()).await.map_err(failed())?;
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map_err(failed())?;
-    connection.close().await.map_err(failed())
+    template::run(url, "CHECKPOINT".into()).await
 }
 
 /// Starts the server on its directory, with the database in it, which is made when it is not there.

@@ -24,6 +24,7 @@ pub struct ServerOptions {
     files: Vec<(String, Vec<u8>)>,
     port: Option<u16>,
     binaries: Option<Binaries>,
+    room: u64,
 }
 
 impl ServerOptions {
@@ -74,10 +75,18 @@ impl ServerOptions {
         self
     }
 
+    /// So many mebibytes will be written to it: memory is used only where so much of it is free, and a disk that has less
+    /// is refused.
+    #[must_use]
+    pub fn room(mut self, mib: u64) -> Self {
+        self.room = mib;
+        self
+    }
+
     /// Starts the server.
     ///
     /// # Errors
-    /// When the machine has no usable Postgres programs, the port is taken, or the server does not come up.
+    /// When there is no room, the machine has no usable Postgres programs, the port is taken, or the server does not come up.
     pub async fn start(self) -> Result<Server, HarnessError> {
         keeper::run(Server::start_with(self)).await
     }
@@ -108,7 +117,7 @@ impl Server {
         let state = State { folder: crate::state::root().join(format!("private-{}", unique())) };
         let lease = state.lease()?;
         state.watch_at_once()?;
-        let folder = local::data_folder(&state)?;
+        let folder = local::data_folder(&state, options.room)?;
         let cluster = Cluster { binaries, folder };
         state.own(Owned::Server(&cluster.data()))?;
         state.own(Owned::Folder(&cluster.folder))?;
@@ -147,7 +156,7 @@ impl Server {
             let state = State { folder: crate::state::root().join(format!("private-{}", unique())) };
             let lease = state.lease()?;
             state.watch_at_once()?;
-            let cluster = Cluster { binaries, folder: local::data_folder(&state)? };
+            let cluster = Cluster { binaries, folder: local::data_folder(&state, 0)? };
             state.own(Owned::Server(&cluster.data()))?;
             state.own(Owned::Folder(&cluster.folder))?;
             cluster.create_folders()?;
@@ -199,6 +208,28 @@ impl Server {
         Ephemeral::adopt(self.url(name)?, limits)
             .await
             .map_err(|error| HarnessError::Other(error.to_string()))
+    }
+
+    /// Makes a database on it at the newest revision, with the seed rows that the settings name.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and when a migration or a seed fails.
+    pub async fn seeded(&self, name: &str) -> Result<Ephemeral, HarnessError> {
+        let settings = try_settings()?;
+        let database = self.create(name).await?;
+        let url = database.url().clone();
+        keeper::run(async move { template::prepare(&settings, &url).await }).await?;
+        Ok(database)
+    }
+
+    /// Drops a database of it, and the log that was written for it: whose sessions are still there lose them.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn discard(&self, name: &str) -> Result<(), HarnessError> {
+        let name = format!("\"{}\"", name.replace('"', "\"\""));
+        self.execute("postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
+        self.execute("postgres", "CHECKPOINT").await
     }
 
     /// Runs statements as superuser over the socket, where no TLS and no password is asked for.

@@ -15,6 +15,20 @@ pub(crate) fn free_mib(folder: &Path) -> Option<u64> {
     Some(stat.f_bavail.saturating_mul(stat.f_frsize) >> 20)
 }
 
+/// Mebibytes that may still be written to a folder in memory: what is free there, and no more than the machine has left.
+/// The size of such a file system is a promise that several programs may hold the machine to at once.
+pub(crate) fn free_in_memory_mib(folder: &Path) -> Option<u64> {
+    let free = free_mib(folder)?;
+    let known = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    Some(available_mib(&known).map_or(free, |left| free.min(left)))
+}
+
+/// `MemAvailable` of `/proc/meminfo`.
+fn available_mib(known: &str) -> Option<u64> {
+    let line = known.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kib| kib >> 10)
+}
+
 /// The first of `folders` with room, `(folder, mebibytes wanted there)` each; `free` answers how much is free.
 ///
 /// # Errors
@@ -69,6 +83,12 @@ mod tests {
         assert_eq!(choose(&folders, roomy).unwrap(), PathBuf::from("/memory"));
         let small = |folder: &Path| Some(if folder.starts_with("/memory") { 64 } else { 300 });
         assert_eq!(choose(&folders, small).unwrap(), PathBuf::from("/disk"));
+    }
+
+    #[test]
+    fn memory_that_the_machine_has_not_got_is_not_counted() {
+        assert_eq!(available_mib("MemTotal: 4096 kB\nMemAvailable:    2048 kB\n"), Some(2));
+        assert_eq!(available_mib("MemTotal: 4096 kB\n"), None);
     }
 
     #[test]

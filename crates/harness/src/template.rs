@@ -216,19 +216,7 @@ async fn fill(shared: &Shared, kind: &Kind, name: &str) -> Result<(), HarnessErr
             close(connection).await
         }
         Kind::At(revision) => upgrade(&settings, &url, revision).await,
-        Kind::Seeded(_) => {
-            let mut connection = connect(&url).await?;
-            for seed in &settings.data.seeds {
-                let path = settings.path(seed);
-                let sql = std::fs::read_to_string(&path).map_err(HarnessError::io(&path))?;
-                sqlx::raw_sql(AssertSqlSafe(sql))
-                    .execute(&mut connection)
-                    .await
-                    .map_err(HarnessError::sql(path.display().to_string()))?;
-            }
-            execute(&mut connection, "ANALYZE".into()).await?;
-            close(connection).await
-        }
+        Kind::Seeded(_) => seed(&settings, &url).await,
         Kind::Loaded(_, n) => {
             if *n == 0 {
                 return Err(HarnessError::Fixtures(
@@ -238,11 +226,45 @@ async fn fill(shared: &Shared, kind: &Kind, name: &str) -> Result<(), HarnessErr
             // Small ones fit where a server fits.
             if let Some(folder) = shared.record.folder.as_ref().filter(|_| *n > ASKED_FROM) {
                 let size = crate::loader::estimate(&url, &settings, *n).await?;
-                crate::space::ask(folder, size.peak_mib(), "RUNBOOK_DATA")?;
+                // The template, the clone that was asked for, and one that is made ahead.
+                crate::space::ask(folder, size.peak_mib() + 2 * size.stored_mib(), "RUNBOOK_DATA")?;
             }
             crate::loader::load(&url, &settings, *n, &crate::loader::Unwatched).await.map(drop)
         }
     }
+}
+
+/// What [`Kind::Seeded`] holds at the newest revision, in an empty database of a server of its own.
+pub(crate) async fn prepare(
+    settings: &Settings,
+    url: &runbook::secret::DatabaseUrl,
+) -> Result<(), HarnessError> {
+    for statement in &settings.database.prepare {
+        run(url, statement.clone()).await?;
+    }
+    upgrade(settings, url, head()?).await?;
+    seed(settings, url).await
+}
+
+/// Runs a statement on a connection of its own.
+pub(crate) async fn run(url: &runbook::secret::DatabaseUrl, sql: String) -> Result<(), HarnessError> {
+    let mut connection = connect(url).await?;
+    execute(&mut connection, sql).await?;
+    close(connection).await
+}
+
+async fn seed(settings: &Settings, url: &runbook::secret::DatabaseUrl) -> Result<(), HarnessError> {
+    let mut connection = connect(url).await?;
+    for seed in &settings.data.seeds {
+        let path = settings.path(seed);
+        let sql = std::fs::read_to_string(&path).map_err(HarnessError::io(&path))?;
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await
+            .map_err(HarnessError::sql(path.display().to_string()))?;
+    }
+    execute(&mut connection, "ANALYZE".into()).await?;
+    close(connection).await
 }
 
 async fn upgrade(

@@ -48,3 +48,22 @@ async fn a_wrong_setting_is_told_in_the_servers_own_words() {
     let error = Server::options().setting("work_mem", "a lot").start().await.unwrap_err().to_string();
     assert!(error.contains("work_mem"), "{error}");
 }
+
+#[tokio::test]
+async fn more_room_than_any_disk_has_is_refused_before_anything_is_written() {
+    let error = Server::options().room(u64::MAX >> 20).start().await.unwrap_err().to_string();
+    assert!(
+        error.contains(" MiB are needed for a data directory") && error.ends_with("RUNBOOK_DATA"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_seeded_database_of_a_private_server_is_gone_with_its_log_when_discarded() {
+    let server = Server::options().start().await.unwrap();
+    let db = server.seeded("filled").await.unwrap();
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM projects").fetch_one(db.pool()).await.unwrap();
+    assert!(rows > 0, "the seeds write projects");
+    server.discard("filled").await.unwrap();
+    assert!(PgConnection::connect_with(&db.url().connect_options()).await.is_err());
+}

@@ -12,7 +12,7 @@ mod wraparound;
 use runbook::action::Action;
 use runbook::check::Check;
 
-pub use window::Window;
+pub use window::{History, Window};
 
 /// Every check of this suite, in the order of their ids.
 pub fn checks() -> Vec<Check> {

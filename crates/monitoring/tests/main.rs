@@ -9,6 +9,7 @@
 
 mod clean;
 mod defects;
+mod history;
 mod statements;
 mod window;
 

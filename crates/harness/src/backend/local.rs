@@ -1,7 +1,7 @@
 //! The machine's own binaries: a server in memory where there is room, without durability.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -62,22 +62,33 @@ pub(crate) fn settings_of_server(cluster: &Cluster) -> Vec<(String, String)> {
     settings
 }
 
-/// A new folder for a data directory: in memory where there is room, else beside the state.
-pub(crate) fn data_folder(state: &State) -> Result<PathBuf, HarnessError> {
+/// A new folder for a data directory that is to hold so many mebibytes: in memory where there is room, else beside the
+/// state.
+pub(crate) fn data_folder(state: &State, room: u64) -> Result<PathBuf, HarnessError> {
     let memory = PathBuf::from("/dev/shm");
-    let folders = [(memory, space::WANTED_IN_MEMORY_MIB), (state.folder.clone(), space::NEEDED_MIB)];
+    let (wanted, needed) = (room.max(space::WANTED_IN_MEMORY_MIB), room.max(space::NEEDED_MIB));
+    let free = |folder: &Path| {
+        if folder == memory { space::free_in_memory_mib(folder) } else { space::free_mib(folder) }
+    };
     // Somebody who names a folder means it.
     let named = std::env::var_os("RUNBOOK_DATA").filter(|folder| !folder.is_empty());
     let chosen = match named {
-        Some(folder) => space::choose(&[(folder.into(), space::NEEDED_MIB)], space::free_mib)?,
-        None => space::choose(&folders, space::free_mib)?,
+        Some(folder) => space::choose(&[(folder.into(), needed)], space::free_mib),
+        None => space::choose(&[(memory.clone(), wanted), (state.folder.clone(), needed)], free),
     };
+    // Of a large data set the data is what is too large, not the state.
+    let chosen = chosen.map_err(|error| match error {
+        HarnessError::NoSpace { folder, free, needed, .. } if room > space::NEEDED_MIB => {
+            HarnessError::NoSpace { folder, free, needed, remedy: "RUNBOOK_DATA" }
+        }
+        error => error,
+    })?;
     Ok(chosen.join(format!("runbook-{}", unique())))
 }
 
 /// Starts the shared server. The caller holds a share of the lease and the `start` lock.
 pub(crate) async fn start(state: &State, lease: &File, binaries: Binaries) -> Result<Record, HarnessError> {
-    let cluster = Cluster { binaries, folder: data_folder(state)? };
+    let cluster = Cluster { binaries, folder: data_folder(state, 0)? };
     state.own(Owned::Server(&cluster.data()))?;
     state.own(Owned::Folder(&cluster.folder))?;
     cluster.create_folders()?;

@@ -37,7 +37,7 @@ use crate::template::execute;
 
 pub use clock::Week;
 pub use derive::{Derived, derive};
-pub use estimate::{Size, estimate};
+pub use estimate::{Size, estimate, estimate_derived, room};
 pub use plan::{ColumnPlan, Each, Generator, Plan, TablePlan};
 pub use progress::{Progress, Unwatched};
 
@@ -104,8 +104,7 @@ pub async fn fill(
     rows: u64,
     progress: &dyn Progress,
 ) -> Result<Loaded, HarnessError> {
-    let plan = Plan::parse(std::path::Path::new("the catalogue's data set"), derived.text.clone())?;
-    let compiled = Arc::new(Compiled::new(Arc::new(plan), rows)?);
+    let compiled = Arc::new(Compiled::new(Arc::new(derived.plan()?), rows)?);
     execute(connection, "BEGIN".into()).await?;
     let filled = filled(connection, &compiled, derived, progress).await;
     let end = if filled.is_ok() { "COMMIT" } else { "ROLLBACK" };
@@ -125,10 +124,7 @@ async fn filled(
     derived: &Derived,
     progress: &dyn Progress,
 ) -> Result<Loaded, HarnessError> {
-    let mut targets = Vec::new();
-    for place in 0..compiled.tables.len() {
-        targets.extend(Target::find(connection, compiled, place, "public").await?);
-    }
+    let targets = targets_of(connection, compiled, "public").await?;
     let of = targets.iter().map(|target| target.rows(compiled)).sum();
     let watch = Watch { progress, sent: AtomicU64::new(0), of };
     let loaded = in_turn(connection, compiled, targets, &watch).await.map_err(|error| match error {
@@ -208,6 +204,14 @@ async fn targets(
     settings: &Settings,
 ) -> Result<Vec<Target>, HarnessError> {
     let schema = settings.database.schemas.first().map_or("public", String::as_str);
+    targets_of(connection, compiled, schema).await
+}
+
+async fn targets_of(
+    connection: &mut PgConnection,
+    compiled: &Compiled,
+    schema: &str,
+) -> Result<Vec<Target>, HarnessError> {
     let mut targets = Vec::new();
     for place in 0..compiled.tables.len() {
         targets.extend(Target::find(connection, compiled, place, schema).await?);

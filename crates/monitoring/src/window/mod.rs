@@ -8,6 +8,7 @@
 //! after ten seconds at most. Whoever measures a short run closes its connections before it closes the window (or
 //! calls `pg_stat_force_next_flush()` on them), or the window holds less than was done.
 
+mod history;
 mod snapshot;
 
 use runbook::action::Action;
@@ -15,6 +16,8 @@ use runbook::check::CheckError;
 use runbook::context::Context;
 use runbook::verdict::{Evidence, Verdict};
 
+pub use history::History;
+pub(crate) use history::{Compared, Stretch};
 use snapshot::Texts;
 pub(crate) use snapshot::{Blocks, Snapshot, Statement, Statements, Table};
 
@@ -107,23 +110,7 @@ impl Span {
         let read = |snapshot: &Snapshot| snapshot.statements.clone().map_err(CheckError::Missing);
         let mut statements = read(&self.to)?;
         if let Some(from) = &self.from {
-            let earlier = read(from)?;
-            if earlier.reset != statements.reset {
-                return Err(reset("of statements"));
-            }
-            statements.forgotten = grown(earlier.forgotten, statements.forgotten, "of statements")?;
-            for (key, entry) in &mut statements.entries {
-                // One that was forgotten in between and came again counts from nothing, and has fewer calls.
-                let Some(before) = earlier.entries.get(key).filter(|before| before.calls <= entry.calls)
-                else {
-                    continue;
-                };
-                entry.calls -= before.calls;
-                entry.milliseconds -= before.milliseconds;
-                entry.blocks -= before.blocks;
-                // The longest of all time may be older than the window.
-                entry.longest = 0.0;
-            }
+            return statements.since(&read(from)?);
         }
         statements.entries.retain(|_, entry| entry.calls > 0);
         Ok(statements)

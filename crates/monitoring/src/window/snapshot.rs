@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use runbook::check::CheckError;
 use runbook::context::Context;
 use runbook::reader::Reader;
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments as _, FromRow};
 
@@ -57,7 +58,8 @@ pub(crate) struct Statements {
 }
 
 /// A statement's counters.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone, FromRow, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Statement {
     pub role: i64,
     pub id: i64,
@@ -67,6 +69,38 @@ pub(crate) struct Statement {
     pub milliseconds: f64,
     pub longest: f64,
     pub blocks: i64,
+}
+
+impl Statement {
+    pub fn key(&self) -> (i64, i64, bool) {
+        (self.role, self.id, self.top)
+    }
+}
+
+impl Statements {
+    /// What was done since an earlier reading; those that were not called are left out.
+    ///
+    /// # Errors
+    /// When they were reset in between.
+    pub fn since(mut self, earlier: &Self) -> Result<Self, CheckError> {
+        if earlier.reset != self.reset {
+            return Err(super::reset("of statements"));
+        }
+        self.forgotten = super::grown(earlier.forgotten, self.forgotten, "of statements")?;
+        for (key, entry) in &mut self.entries {
+            // One that was forgotten in between and came again counts from nothing, and has fewer calls.
+            let Some(before) = earlier.entries.get(key).filter(|before| before.calls <= entry.calls) else {
+                continue;
+            };
+            entry.calls -= before.calls;
+            entry.milliseconds -= before.milliseconds;
+            entry.blocks -= before.blocks;
+            // The longest of all time may be older than the window.
+            entry.longest = 0.0;
+        }
+        self.entries.retain(|_, entry| entry.calls > 0);
+        Ok(self)
+    }
 }
 
 #[derive(Debug, FromRow)]
@@ -132,7 +166,7 @@ async fn statements(reader: &mut Reader, ignored: &[String]) -> Result<Statement
     Ok(Statements {
         reset: resets.reset,
         forgotten: resets.forgotten,
-        entries: entries.into_iter().map(|entry| ((entry.role, entry.id, entry.top), entry)).collect(),
+        entries: entries.into_iter().map(|entry| (entry.key(), entry)).collect(),
     })
 }
 

@@ -26,6 +26,13 @@ pub struct Derived {
     pub counters: Vec<(String, String)>,
 }
 
+impl Derived {
+    /// It, read again as a file would be.
+    pub(super) fn plan(&self) -> Result<super::Plan, HarnessError> {
+        super::Plan::parse(std::path::Path::new("the catalogue's data set"), self.text.clone())
+    }
+}
+
 /// Works out how `rows` rows of each table of these schemas may look: of all of them, or of those named (`name` or
 /// `schema.name`). What they refer to and is not filled itself is taken from the rows that are there.
 ///
