@@ -251,7 +251,7 @@ async fn bare(url: &DatabaseUrl, sources: Vec<(String, std::path::PathBuf)>) -> 
     .unwrap();
     let started = Instant::now();
     // The table with the most bytes beside all others, as ours.
-    let size = |path: &std::path::Path| path.metadata().map_or(0, |meta| meta.len());
+    let size = |path: &Path| path.metadata().map_or(0, |meta| meta.len());
     let most =
         sources.iter().max_by_key(|(_, path)| size(path)).map(|(statement, _)| table(statement)).unwrap();
     let (largest, others): (Vec<_>, Vec<_>) =
