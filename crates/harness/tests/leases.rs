@@ -105,7 +105,12 @@ async fn gone(run: &Run, state: &Path) {
     runbook::wait::until("the end of all that a run has made", PATIENCE, || async move {
         let left: Vec<&Made> = run.made.iter().filter(|made| made.is_there()).collect();
         let states = std::fs::read_dir(state).into_iter().flatten().flatten().count();
-        if left.is_empty() && states == 0 { Ok(()) } else { Err(format!("{left:?}, {states} state folders")) }
+        let watchers = watchers_of(state);
+        if left.is_empty() && states == 0 {
+            Ok(())
+        } else {
+            Err(format!("{left:?}, {states} state folders, watched by {watchers:?}"))
+        }
     })
     .await
     .unwrap();
@@ -151,7 +156,7 @@ async fn two_worktrees_do_not_disturb_each_other() {
 async fn the_next_run_reclaims_what_a_killed_watcher_has_left() {
     let state = tempfile::tempdir().unwrap();
     let mut run = Run::start(state.path());
-    kill_watchers_of(state.path());
+    kill_watchers_of(state.path()).await;
     run.kill_group();
     assert!(run.serves(), "nobody is left to end it");
 
@@ -171,7 +176,7 @@ async fn a_server_that_somebody_ended_is_replaced_and_its_clones_are_forgotten()
     std::fs::create_dir_all(&ready).unwrap();
     std::fs::write(ready.join("runbook_0123456789abcdef"), "").unwrap();
     // Nobody is left to tidy up: neither the run, nor its watcher, nor the server.
-    kill_watchers_of(state.path());
+    kill_watchers_of(state.path()).await;
     run.kill_group();
     for made in &run.made {
         made.kill();
@@ -192,11 +197,18 @@ async fn a_server_that_somebody_ended_is_replaced_and_its_clones_are_forgotten()
     gone(&next, state.path()).await;
 }
 
-fn kill_watchers_of(state: &Path) {
+/// Kills them, and waits until they are gone: one that is dying still holds its place.
+async fn kill_watchers_of(state: &Path) {
     for watcher in watchers_of(state) {
         let watcher = rustix::process::Pid::from_raw(watcher).unwrap();
         rustix::process::kill_process(watcher, rustix::process::Signal::KILL).unwrap();
     }
+    runbook::wait::until("the end of the watchers", PATIENCE, || async move {
+        let left = watchers_of(state);
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await
+    .unwrap();
 }
 
 /// The watchers of a state folder: shells that were given its path.

@@ -98,10 +98,22 @@ async fn what_a_dead_run_left_is_removed_and_nothing_else() {
     assert_eq!(keys(&db).await, expected);
     // Its session ends, however it ends: it is dead, and the next run knows.
     other.close().await.unwrap();
-    let gone = || async { if keys(&db).await.contains("alive_mark") { Err("there") } else { Ok(()) } };
+    // The server hears of it a moment later.
+    let locks =
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1397575499 AND objid = 42";
+    runbook::wait::until(
+        "the end of the other run's session",
+        std::time::Duration::from_secs(30),
+        || async {
+            let held: i64 = sqlx::query_scalar(locks).fetch_one(db.pool()).await.unwrap();
+            if held == 0 { Ok(()) } else { Err("it is there") }
+        },
+    )
+    .await
+    .unwrap();
     ask(&context, "smoke.project.create").await;
-    gone().await.unwrap();
-    assert!(!keys(&db).await.contains("alive_untagged") && keys(&db).await.contains("by_hand"));
+    let left = keys(&db).await;
+    assert!(!left.contains("alive_mark") && !left.contains("alive_untagged") && left.contains("by_hand"));
 }
 
 #[tokio::test]
