@@ -180,7 +180,7 @@ async fn each_statement_is_told_whom_it_kept_waiting_and_for_how_long() {
     let beside = felt(
         "COMMENT ON TABLE pricing_configs IS 'x';
         ALTER TABLE projects ADD COLUMN region text;
-        SELECT pg_catalog.pg_sleep(0.3);",
+        SELECT pg_catalog.pg_sleep(1);",
     )
     .await;
     // It is the statement that took the lock which they wait for, not the one that ran meanwhile.
@@ -204,7 +204,7 @@ async fn each_statement_is_told_whom_it_kept_waiting_and_for_how_long() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writers_of_the_same_rows_wait_and_readers_go_on() {
-    let beside = felt("UPDATE projects SET name = name; SELECT pg_catalog.pg_sleep(0.3);").await;
+    let beside = felt("UPDATE projects SET name = name; SELECT pg_catalog.pg_sleep(1);").await;
     assert_eq!(blocked(&beside), [vec!["writers of projects".to_owned()], vec![]]);
 }
 
@@ -227,7 +227,7 @@ async fn concurrent_build_and_later_transactions_keep_nobody_of_the_traffic_wait
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn those_whom_a_statement_takes_away_what_they_need_are_counted() {
-    let beside = felt("ALTER TABLE projects RENAME TO project; SELECT pg_catalog.pg_sleep(0.2);").await;
+    let beside = felt("ALTER TABLE projects RENAME TO project; SELECT pg_catalog.pg_sleep(1);").await;
     let refused: usize =
         beside.statements.iter().flat_map(|felt| &felt.victims).map(|victim| victim.refused).sum();
     assert!(refused > 0, "{beside:?}");
