@@ -1,45 +1,62 @@
 //! The likely cause of a failure: what the service's own log, or an SQLSTATE in it or in the answer, tells.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use runbook::context::Context;
 
 use crate::http::shortened;
 
-/// What the service has said so far; put into the stash by whoever can hear it.
-pub struct ServiceLog(Box<dyn Fn() -> String + Send + Sync>);
+/// So much of a log is searched, in bytes: the end of what was said since the request.
+const SEARCHED: u64 = 256 * 1024;
+
+/// What the service says; put into the stash by whoever can hear it.
+pub struct ServiceLog {
+    length: Box<dyn Fn() -> u64 + Send + Sync>,
+    since: Box<dyn Fn(u64) -> String + Send + Sync>,
+}
 
 impl ServiceLog {
-    /// From a function that gives everything said so far.
-    pub fn of(said: impl Fn() -> String + Send + Sync + 'static) -> Self {
-        Self(Box::new(said))
+    /// From two functions: how many bytes were said so far, which is asked before every request, and what was said
+    /// after so many of them.
+    pub fn of(
+        length: impl Fn() -> u64 + Send + Sync + 'static,
+        since: impl Fn(u64) -> String + Send + Sync + 'static,
+    ) -> Self {
+        Self { length: Box::new(length), since: Box::new(since) }
     }
 
     /// From a log file, which may grow, be cut, or not be there yet.
     pub fn file(path: PathBuf) -> Self {
-        Self::of(move || {
-            std::fs::read(&path).map_or_else(|_| String::new(), |b| String::from_utf8_lossy(&b).into())
-        })
-    }
-
-    fn since(&self, mark: usize) -> String {
-        let said = (self.0)();
-        // A log that was cut since begins anew.
-        said.get(mark..).unwrap_or(&said).to_owned()
+        let of_length = path.clone();
+        let length = move || std::fs::metadata(&of_length).map_or(0, |file| file.len());
+        Self::of(length, move |mark| tail(&path, mark).unwrap_or_default())
     }
 }
 
+/// What stands in a file after so many bytes, the end of it where it is much. A log that was cut since begins anew.
+fn tail(path: &Path, mark: u64) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mark = if mark > length { 0 } else { mark };
+    file.seek(SeekFrom::Start(mark.max(length.saturating_sub(SEARCHED))))?;
+    let mut said = Vec::new();
+    file.take(SEARCHED).read_to_end(&mut said)?;
+    Ok(String::from_utf8_lossy(&said).into_owned())
+}
+
 /// Where the log stood when a request was sent.
-pub(crate) struct Mark(Option<usize>);
+pub(crate) struct Mark(Option<u64>);
 
 impl Mark {
     pub(crate) fn set(context: &Context) -> Self {
-        Self(context.stash.get::<ServiceLog>().map(|log| (log.0)().len()))
+        Self(context.stash.get::<ServiceLog>().map(|log| (log.length)()))
     }
 
     /// The likely cause of what went wrong since, where something tells it. `seen` are the answers' own texts.
     pub(crate) fn cause(&self, context: &Context, seen: &str) -> Option<String> {
-        let log = context.stash.get::<ServiceLog>().zip(self.0).map(|(log, mark)| log.since(mark));
+        let log = context.stash.get::<ServiceLog>().zip(self.0).map(|(log, mark)| (log.since)(mark));
         let complaint = log.as_deref().and_then(complaint);
         let state = complaint.as_deref().and_then(sqlstate).or_else(|| sqlstate(seen));
         let meaning = state.as_deref().map(|state| match meaning(state) {
@@ -149,6 +166,26 @@ mod tests {
         }
         assert_eq!(sqlstate("SQLSTATE was not given"), None);
         assert_eq!(sqlstate("42P01"), None);
+    }
+
+    #[test]
+    fn a_log_file_is_read_from_the_mark_on_and_its_end_where_it_is_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("service.log");
+        let log = ServiceLog::file(path.clone());
+        assert_eq!(((log.length)(), (log.since)(0)), (0, String::new()));
+        std::fs::write(&path, "before\n").unwrap();
+        let mark = (log.length)();
+        assert_eq!((log.since)(mark), "");
+        std::fs::write(&path, "before\nafter\n").unwrap();
+        assert_eq!((log.since)(mark), "after\n");
+        // It was cut, and begins anew.
+        std::fs::write(&path, "new\n").unwrap();
+        assert_eq!((log.since)(mark), "new\n");
+        let long = usize::try_from(SEARCHED).unwrap() * 2;
+        std::fs::write(&path, [vec![b'x'; long], b"\nthe end\n".to_vec()].concat()).unwrap();
+        let said = (log.since)(0);
+        assert!(said.len() as u64 == SEARCHED && said.ends_with("\nthe end\n"), "{} bytes", said.len());
     }
 
     #[test]

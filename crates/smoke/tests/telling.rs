@@ -48,8 +48,8 @@ async fn the_services_log_and_its_sqlstate_give_the_likely_cause() {
     let mut context = db.context();
     context.api = Some(Api { base_url: service.base_url() });
     context.stash.put(AdminToken(SecretString::from(service.token())));
-    let heard = Arc::clone(&service);
-    context.stash.put(ServiceLog::of(move || heard.output()));
+    let (said, heard) = (Arc::clone(&service), Arc::clone(&service));
+    context.stash.put(ServiceLog::of(move || said.said(), move |mark| heard.output_since(mark)));
     sqlx::raw_sql("ALTER TABLE calibration_constants RENAME COLUMN effective_to TO ended")
         .execute(db.pool())
         .await

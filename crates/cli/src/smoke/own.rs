@@ -31,8 +31,8 @@ impl Own {
         context.settings = settings;
         context.api = Some(Api { base_url: service.base_url() });
         context.stash.put(AdminToken(SecretString::from(service.token())));
-        let heard = Arc::clone(&service);
-        context.stash.put(ServiceLog::of(move || heard.output()));
+        let (said, heard) = (Arc::clone(&service), Arc::clone(&service));
+        context.stash.put(ServiceLog::of(move || said.said(), move |mark| heard.output_since(mark)));
         Ok(Self { context, service, _database: database })
     }
 

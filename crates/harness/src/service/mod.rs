@@ -105,6 +105,16 @@ impl Service {
         self.process.output()
     }
 
+    /// How many bytes it has said so far.
+    pub fn said(&self) -> u64 {
+        self.process.said()
+    }
+
+    /// What it said after so many bytes, as far as it is kept.
+    pub fn output_since(&self, mark: u64) -> String {
+        self.process.output_since(mark)
+    }
+
     /// Whether it runs.
     pub fn is_running(&mut self) -> bool {
         self.process.is_running()

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use runbook::secret::DatabaseUrl;
@@ -55,7 +55,17 @@ impl Process {
     }
 
     pub(super) fn output(&self) -> String {
-        self.said.so_far().replace(&self.secret.0, &self.secret.1)
+        self.output_since(0)
+    }
+
+    /// How many bytes it has said so far.
+    pub(super) fn said(&self) -> u64 {
+        self.said.end()
+    }
+
+    /// What it said after so many bytes, as far as it is kept.
+    pub(super) fn output_since(&self, mark: u64) -> String {
+        self.said.since(mark).replace(&self.secret.0, &self.secret.1)
     }
 
     pub(super) fn is_running(&mut self) -> bool {
@@ -144,20 +154,28 @@ impl Drop for Process {
 /// however late the threads run that keep the pipes empty.
 struct Said {
     pipes: Vec<Pipe>,
-    text: Mutex<Vec<u8>>,
+    heard: Mutex<Heard>,
 }
 
 impl Said {
     fn of(pipes: Vec<Pipe>) -> Self {
-        Self { pipes, text: Mutex::default() }
+        Self { pipes, heard: Mutex::default() }
     }
 
-    fn so_far(&self) -> String {
-        let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         for pipe in &self.pipes {
-            pipe.drain(&mut text);
+            pipe.drain(&mut heard);
         }
-        String::from_utf8_lossy(&text).into_owned()
+        heard
+    }
+
+    fn end(&self) -> u64 {
+        self.heard().end()
+    }
+
+    fn since(&self, mark: u64) -> String {
+        self.heard().since(mark)
     }
 
     /// A thread a pipe, which ends with it.
@@ -167,14 +185,42 @@ impl Said {
             std::thread::spawn(move || {
                 let pipe: &Pipe = &said.pipes[at];
                 while pipe.wait() {
-                    let mut text = said.text.lock().unwrap_or_else(PoisonError::into_inner);
-                    if !pipe.drain(&mut text) {
+                    let mut heard = said.heard.lock().unwrap_or_else(PoisonError::into_inner);
+                    if !pipe.drain(&mut heard) {
                         break;
                     }
                 }
             })
         };
         (0..self.pipes.len()).map(reader).collect()
+    }
+}
+
+/// The end of what was heard.
+#[derive(Default)]
+struct Heard {
+    /// How many bytes before `text` are not kept any more.
+    dropped: u64,
+    text: Vec<u8>,
+}
+
+impl Heard {
+    fn push(&mut self, chunk: &[u8]) {
+        self.text.extend_from_slice(chunk);
+        if self.text.len() > 2 * KEPT {
+            let gone = self.text.len() - KEPT;
+            self.text.drain(..gone);
+            self.dropped += gone as u64;
+        }
+    }
+
+    fn end(&self) -> u64 {
+        self.dropped + self.text.len() as u64
+    }
+
+    fn since(&self, mark: u64) -> String {
+        let at = usize::try_from(mark.saturating_sub(self.dropped)).unwrap_or(usize::MAX);
+        String::from_utf8_lossy(self.text.get(at..).unwrap_or_default()).into_owned()
     }
 }
 
@@ -199,17 +245,12 @@ impl Pipe {
     }
 
     /// Reads what is there. False at the end.
-    fn drain(&self, text: &mut Vec<u8>) -> bool {
+    fn drain(&self, heard: &mut Heard) -> bool {
         let mut chunk = [0; 8192];
         loop {
             match (&self.0).read(&mut chunk) {
                 Ok(0) => return false,
-                Ok(count) => {
-                    text.extend_from_slice(&chunk[..count]);
-                    if text.len() > 2 * KEPT {
-                        text.drain(..text.len() - KEPT);
-                    }
-                }
+                Ok(count) => heard.push(&chunk[..count]),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return error.kind() == ErrorKind::WouldBlock,
             }
@@ -228,17 +269,21 @@ mod tests {
     fn what_was_written_is_heard_at_once_and_its_end_is_kept() {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let said = Said::of(vec![Pipe::new(reader.into()).unwrap()]);
-        assert_eq!(said.so_far(), "");
+        assert_eq!((said.end(), said.since(0)), (0, String::new()));
         writer.write_all("a line\n".as_bytes()).unwrap();
-        assert_eq!(said.so_far(), "a line\n");
+        assert_eq!(said.since(0), "a line\n");
         for _ in 0..3 * KEPT / 32768 {
             writer.write_all(&[b'x'; 32768]).unwrap();
-            said.so_far();
+            drop(said.heard());
         }
+        let mark = said.end();
         writer.write_all("\u{e4}\n".as_bytes()).unwrap();
-        let text = said.so_far();
+        let text = said.since(0);
         assert!(text.len() <= 2 * KEPT && text.ends_with("x\u{e4}\n"), "{} bytes", text.len());
+        // A mark stays where it was set, however much was left out before it.
+        assert_eq!((mark, said.since(mark)), (7 + 3 * KEPT as u64, "\u{e4}\n".into()));
+        assert_eq!(said.since(mark + 100), "");
         drop(writer);
-        assert!(!said.pipes[0].drain(&mut Vec::new()));
+        assert!(!said.pipes[0].drain(&mut Heard::default()));
     }
 }
