@@ -1,6 +1,6 @@
 //! The program: arguments, the signal to stop, the line that says that it is ready.
 
-use std::io::{Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,7 +46,11 @@ enum Mode {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // A file and a container's log take none: they are searched for words.
+    let colours =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     tracing_subscriber::fmt()
+        .with_ansi(colours)
         .with_env_filter(
             // What went wrong is said without being asked for: a failing smoke test quotes it.
             tracing_subscriber::EnvFilter::builder()

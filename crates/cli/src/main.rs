@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let screen = Screen::new(&arguments.global);
     failure::install(&screen);
-    logging(arguments.global.verbose);
+    logging(arguments.global.verbose, screen.errors_in_colour);
     match run(arguments, &screen) {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -85,7 +85,7 @@ fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {
     exit
 }
 
-fn logging(verbose: u8) {
+fn logging(verbose: u8, colours: bool) {
     use tracing_subscriber::EnvFilter;
     let default = match verbose {
         0 => "off",
@@ -93,5 +93,9 @@ fn logging(verbose: u8) {
         _ => "info,runbook=debug,harness=debug,recovery=debug,cli=debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .try_init();
 }

@@ -193,6 +193,23 @@ async fn a_session_of_somebody_else_is_named_and_nothing_is_changed() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_about_to_end_is_waited_for() {
+    let db = Database::at("006").await.unwrap();
+    let folder = Folder::new();
+    let taken = backup(&db, &folder.path()).await;
+    sql(&db, "CREATE TABLE added (x int)").await;
+    let mut other =
+        <sqlx::PgConnection as sqlx::Connection>::connect_with(&db.url().connect_options()).await.unwrap();
+    // The service is told to end, and its session still has this to do.
+    let leaving = tokio::spawn(async move {
+        sqlx::query("SELECT pg_sleep(0.3)").execute(&mut other).await.unwrap();
+        sqlx::Connection::close(other).await.unwrap();
+    });
+    roll_back(&db, &taken).await.unwrap();
+    leaving.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_copy_that_is_not_what_the_manifest_says_is_not_put_in_place() {
     let db = Database::at("006").await.unwrap();
     sql(&db, ROWS).await;

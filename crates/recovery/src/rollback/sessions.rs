@@ -6,11 +6,14 @@ use runbook::ephemeral::Ephemeral;
 use runbook::wait;
 use sqlx::PgConnection;
 use sqlx::postgres::PgPool;
+use tokio::sync::Mutex;
 
 use crate::error::RecoveryError;
 
 /// A connection that was given back is in its pool again after a turn of the scheduler, or a rollback on the server.
 const RETURN: Duration = Duration::from_secs(1);
+/// A service that was just stopped has left; the server notices each of its sessions' ends a moment later.
+const LEAVE: Duration = Duration::from_secs(2);
 
 #[derive(sqlx::FromRow)]
 struct Session {
@@ -30,16 +33,20 @@ pub(super) async fn clear(
     disconnect_others: bool,
 ) -> Result<(), RecoveryError> {
     close_idle(target.pool()).await;
-    let sessions: Vec<Session> =
-        sqlx::query_as(include_str!("sessions.sql")).bind(name).fetch_all(&mut *control).await?;
-    let others: Vec<&str> =
-        sessions.iter().filter(|session| !session.ours).map(|session| session.shown.as_str()).collect();
-    if !others.is_empty() && !disconnect_others {
-        return Err(RecoveryError::Refused(format!(
+    let asking = Mutex::new(&mut *control);
+    let sessions = wait::until("the end of the others' sessions", LEAVE, async || {
+        let mut control = asking.lock().await;
+        let sessions = connected(&mut control, name).await;
+        let others = sessions.iter().flatten().filter(|session| !session.ours && !disconnect_others);
+        let others: Vec<_> = others.map(|session| session.shown.as_str()).collect();
+        if others.is_empty() { Ok(sessions) } else { Err(others.join("; ")) }
+    });
+    let sessions = sessions.await.map_err(|late| {
+        RecoveryError::Refused(format!(
             "others are connected to the database ({}), so nothing was changed: stop them, or set backup.disconnect_others",
-            others.join("; ")
-        )));
-    }
+            late.last
+        ))
+    })??;
     let prepared: Vec<String> =
         sqlx::query_scalar("SELECT gid FROM pg_prepared_xacts WHERE database = $1 ORDER BY gid")
             .bind(name)
@@ -56,6 +63,10 @@ pub(super) async fn clear(
         sqlx::query("SELECT pg_terminate_backend($1, 5000)").bind(session.pid).execute(&mut *control).await?;
     }
     Ok(())
+}
+
+async fn connected(control: &mut PgConnection, name: &str) -> Result<Vec<Session>, sqlx::Error> {
+    sqlx::query_as(include_str!("sessions.sql")).bind(name).fetch_all(control).await
 }
 
 /// Closes the connections of a pool of our own, so that each next one is new: a pool that does not test its connections
