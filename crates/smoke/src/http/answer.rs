@@ -4,6 +4,8 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use super::pick::pick;
+
 /// An answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
@@ -25,17 +27,29 @@ impl Answer {
 
     /// The body as JSON, or what it is instead.
     pub(crate) fn json(&self) -> Result<Value, String> {
-        if !self.utf8 {
-            return Err(format!("a body that is not UTF-8: {}", shortened(&self.text)));
+        let text = self.utf8()?;
+        serde_json::from_str(text).map_err(|error| self.not_json(&error))
+    }
+
+    /// What stands at these pointers of the body, or what the body is instead of JSON.
+    pub(crate) fn pick(&self, pointers: &[&str]) -> Result<Vec<Option<Value>>, String> {
+        pick(self.utf8()?, pointers).map_err(|error| self.not_json(&error))
+    }
+
+    fn utf8(&self) -> Result<&str, String> {
+        match self.utf8 {
+            true => Ok(&self.text),
+            false => Err(format!("a body that is not UTF-8: {}", shortened(&self.text))),
         }
-        serde_json::from_str(&self.text).map_err(|error| {
-            let kind = self.header("content-type").unwrap_or_else(|| "no Content-Type".into());
-            match shortened(&self.text) {
-                empty if empty.is_empty() => "an empty body where JSON was expected".into(),
-                text if error.is_eof() => format!("a body that ends too early ({kind}): {text}"),
-                text => format!("a body that is not JSON ({kind}): {text}"),
-            }
-        })
+    }
+
+    fn not_json(&self, error: &serde_json::Error) -> String {
+        let kind = self.header("content-type").unwrap_or_else(|| "no Content-Type".into());
+        match shortened(&self.text) {
+            empty if empty.is_empty() => "an empty body where JSON was expected".into(),
+            text if error.is_eof() => format!("a body that ends too early ({kind}): {text}"),
+            text => format!("a body that is not JSON ({kind}): {text}"),
+        }
     }
 
     /// A header's value, where it is there and text.

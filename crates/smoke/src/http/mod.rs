@@ -3,6 +3,7 @@
 mod answer;
 mod client;
 mod failure;
+mod pick;
 mod sent;
 
 pub(crate) use answer::{Answer, shortened, shortened_to};
