@@ -22,28 +22,49 @@ impl Ground<'_> {
         let is_large = |index: usize| weights[index] >= jobs::LARGE;
         let mut chosen = Vec::new();
         let mut settled = BTreeSet::new();
+        let trusted = single.iter().any(|index| is_large(*index) && claims[*index].along.is_some())
+            // Where that cannot be told, nothing is trusted.
+            && self.may_trust_indexes().await.unwrap_or(false);
+        // What is more than the share of one session is parted.
+        let all: f64 = passes
+            .iter()
+            .filter_map(|members| members.first())
+            .chain(&single)
+            .map(|index| weights[*index])
+            .sum();
+        #[allow(clippy::cast_precision_loss, reason = "a number of sessions")]
+        let share = all / self.sessions as f64;
         for members in passes {
             let mut parts = None;
             if members.first().is_some_and(|index| is_large(*index)) {
                 // The keys that lie in the order of the rows are looked at on the way.
                 let keys = jobs::in_order(claims, &members, &single);
+                if keys.is_empty() && trusted {
+                    let open: Vec<usize> =
+                        single.iter().copied().filter(|index| !settled.contains(index)).collect();
+                    parts = self.beside(claims, &open, &members, weights).await;
+                    settled.extend(parts.iter().flatten().flat_map(|job| job.claims.clone()));
+                }
                 if !keys.is_empty() {
                     parts = self.in_parts(claims, &members, &keys, weights).await;
+                    if parts.is_some() {
+                        settled.extend(keys);
+                    }
                 }
-                match parts {
-                    Some(_) => settled.extend(keys),
-                    None => parts = self.in_parts(claims, &members, &[], weights).await,
+                if parts.is_none() {
+                    parts = self.in_parts(claims, &members, &[], weights).await;
                 }
             }
             chosen.extend(parts.unwrap_or_else(|| jobs::pass(claims, members, weights)));
         }
         let single: Vec<usize> = single.into_iter().filter(|index| !settled.contains(index)).collect();
-        let trusted = single.iter().any(|index| is_large(*index) && claims[*index].along.is_some())
-            // Where that cannot be told, nothing is trusted.
-            && self.may_trust_indexes().await.unwrap_or(false);
         for index in single {
-            let short =
-                if is_large(index) { self.short_way(claims, index, weights, trusted).await } else { None };
+            let sessions = if weights[index] > share { self.sessions } else { 1 };
+            let short = if is_large(index) {
+                self.short_way(claims, index, weights, trusted.then_some(sessions)).await
+            } else {
+                None
+            };
             chosen.extend(short.unwrap_or_else(|| vec![jobs::alone(claims, index, weights)]));
         }
         chosen
@@ -61,18 +82,42 @@ impl Ground<'_> {
         self.are_planned(&parts, None).await.then_some(parts)
     }
 
-    /// The jobs of one large claim that the planner plans as they are meant.
+    /// The conditions of a table beside one of the foreign keys that are `open`, where an index holds all of it.
+    async fn beside(
+        &mut self,
+        claims: &[Claim],
+        open: &[usize],
+        members: &[usize],
+        weights: &[f64],
+    ) -> Option<Vec<Job>> {
+        for key in open {
+            if let Some(job) = jobs::beside(claims, *key, members, weights) {
+                let jobs = vec![job];
+                if self.are_planned(&jobs, None).await {
+                    return Some(jobs);
+                }
+            }
+        }
+        None
+    }
+
+    /// The jobs of one large claim that the planner plans as they are meant: along indexes for so many sessions, where these
+    /// are trusted, or over the heap.
     async fn short_way(
         &mut self,
         claims: &[Claim],
         index: usize,
         weights: &[f64],
-        trusted: bool,
+        along: Option<usize>,
     ) -> Option<Vec<Job>> {
         let claim = &claims[index];
-        if trusted {
-            let bounds = self.bounds(claim).await.unwrap_or_default();
-            let along = jobs::along(claim, index, weights[index], self.sessions, &bounds);
+        if let Some(sessions) = along {
+            let bounds = if jobs::is_parted(weights[index], sessions) {
+                self.bounds(claim).await.unwrap_or_default()
+            } else {
+                Vec::new()
+            };
+            let along = jobs::along(claim, index, weights[index], sessions, &bounds);
             if let Some(jobs) = along
                 && self.are_planned(&jobs, claim.suspect.as_deref()).await
             {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use runbook::check::CheckError;
@@ -58,6 +58,10 @@ pub(crate) async fn strength(context: &Context, reader: &mut Reader) -> Result<u
     Ok(usize::try_from(wanted.min(free / 4).max(1)).unwrap_or(1))
 }
 
+/// For how long the first session is waited for while the snapshot is held: a pooler that gives no second server never
+/// says so.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Works off `items` over so many sessions. One that cannot be opened, or not yet, leaves its share to the others; the first does
 /// what is left, and says of each item why it could not.
 pub(crate) async fn work_off<W: Work>(
@@ -74,16 +78,18 @@ pub(crate) async fn work_off<W: Work>(
         let (list, pace) = (&list, &pace);
         async move {
             let mut session = Session::new(context, picture);
-            if number > 0 {
+            let opened = match number {
+                0 => open_first(&mut session, picture, list).await,
                 // Where none is to be had, this one comes late or never: nobody waits for it once the list is at its end.
-                let opened = tokio::select! {
+                _ => tokio::select! {
                     opened = session.reader() => opened.is_ok(),
                     () = list.exhausted() => false,
-                };
-                if !opened {
-                    return session.seen().clone();
-                }
+                },
+            };
+            if !opened {
+                return session.seen().clone();
             }
+            list.begin();
             while let Some(index) = list.next(number) {
                 if let Ok(reader) = session.reader().await {
                     pace.wait(reader).await;
@@ -97,6 +103,26 @@ pub(crate) async fn work_off<W: Work>(
     });
     let pictures = join_all(workers).await.into_iter().flatten().collect();
     Worked { done: list.into_done(), pictures, pauses: pace.pauses() }
+}
+
+/// Opens the first session, which is to say of each item that is left why it could not: only a list at its end needs it
+/// no more. Where none comes while the snapshot is held, and no other works, the snapshot is let go of.
+async fn open_first<T>(session: &mut Session<'_>, picture: &Picture, list: &List<'_, T>) -> bool {
+    let waited = tokio::time::timeout(PATIENCE, async {
+        tokio::select! {
+            _ = session.reader() => true,
+            () = list.exhausted() => false,
+        }
+    });
+    match waited.await {
+        Ok(needed) => return needed,
+        Err(_) if !list.is_begun() => picture.hold_no_more().await,
+        Err(_) => {}
+    }
+    tokio::select! {
+        _ = session.reader() => true,
+        () = list.exhausted() => false,
+    }
 }
 
 /// The list, and who has what of it.
@@ -115,6 +141,8 @@ struct State<T> {
     waiting: Vec<usize>,
     /// Where each session is.
     busy: BTreeMap<usize, i64>,
+    /// Whether a session works on it.
+    begun: bool,
     done: Vec<Option<T>>,
 }
 
@@ -131,9 +159,18 @@ impl<'a, T> List<'a, T> {
             weights,
             places,
             began: Instant::now(),
-            state: Mutex::new(State { waiting, busy: BTreeMap::new(), done }),
+            state: Mutex::new(State { waiting, busy: BTreeMap::new(), begun: false, done }),
             exhausted: watch::Sender::new(false),
         }
+    }
+
+    /// A session works on it from now on.
+    fn begin(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).begun = true;
+    }
+
+    fn is_begun(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).begun
     }
 
     /// The heaviest where no other session is, or the heaviest.

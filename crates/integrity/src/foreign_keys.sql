@@ -106,6 +106,16 @@ SELECT
             ]
     END AS along,
     CASE WHEN f.divides THEN f.leading END AS leading,
+    -- The same beside what else is asked of the rows, along an index that holds all of it.
+    CASE
+        WHEN NOT f.temporal
+            THEN ARRAY[
+                array_to_string(f.columns, ', '),
+                format('FROM %s%s', f.child_only, f.child),
+                format('LEFT JOIN %s%s AS p ON %s', f.parent_only, f.parent, f.matched),
+                format('p.%s IS NULL AND %s', f.parent_columns[1], f.present)
+            ]
+    END AS beside,
     -- Both heaps in one pass each, where no index is to be believed.
     CASE
         WHEN NOT f.temporal
@@ -132,6 +142,7 @@ SELECT
         f.child_only, f.child, f.in_part
     ),
     format('set all columns of the key, or none, in %s', f.child),
+    NULL,
     NULL,
     NULL,
     NULL,

@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 use runbook::reader::Plan;
 use serde_json::Value;
 
-use crate::claim::{Claim, count_and_compare, count_between, count_in_one_pass};
+use crate::claim::{
+    Claim, count_and_compare, count_and_sort, count_beside, count_between, count_in_one_pass,
+};
 
 /// One statement, and the claims that it counts the faults of.
 pub(crate) struct Job {
     /// Indexes of claims.
     pub claims: Vec<usize>,
-    /// One row: a `bigint[]` with a number for each claim where it is [`How::Pass`] or swift, else a `bigint`.
+    /// One row: a `bigint[]` with a number for each claim where it [`How::counts_several`], else a `bigint`.
     pub sql: String,
     /// How it reads.
     pub how: How,
@@ -29,6 +31,8 @@ pub(crate) enum How {
     Pass,
     /// One claim or a part of it, along indexes.
     Along,
+    /// Several claims of one table, along one index that holds all that they speak of.
+    AlongTogether,
     /// Claims of one table or a part of them, by a shorter way over its heap: what it accuses is confirmed.
     Swift,
     /// The same for a claim about two tables.
@@ -40,7 +44,7 @@ impl How {
     pub fn plan(self) -> Plan {
         match self {
             Self::Heap | Self::Pass => Plan::Plain,
-            Self::Along => Plan::Ordered,
+            Self::Along | Self::AlongTogether => Plan::Ordered,
             Self::Swift => Plan::Heaps,
             Self::SwiftJoin => Plan::JoinedHeaps,
         }
@@ -48,7 +52,17 @@ impl How {
 
     /// Whether a fault that is counted so is a suspicion that the heap is asked about.
     pub fn accuses_only(self) -> bool {
-        matches!(self, Self::Along | Self::Swift | Self::SwiftJoin)
+        self.is_along() || matches!(self, Self::Swift | Self::SwiftJoin)
+    }
+
+    /// Whether it goes along indexes.
+    pub fn is_along(self) -> bool {
+        matches!(self, Self::Along | Self::AlongTogether)
+    }
+
+    /// Whether it counts with an array, and several claims may be at fault when it fails.
+    pub fn counts_several(self) -> bool {
+        !matches!(self, Self::Heap | Self::Along)
     }
 }
 
@@ -57,6 +71,8 @@ pub(crate) const LARGE: f64 = 512.0;
 /// A part of a claim has about this many pages of its table: each statement keeps within its time limit, and between two
 /// of them others come first.
 const PART: f64 = 65_536.0;
+/// And this many where an index is read instead, which is so much smaller.
+const PART_ALONG: f64 = 8.0 * PART;
 
 /// The claims of conditions, table by table, and those that stand alone.
 pub(crate) fn by_table(claims: &[Claim], which: &[usize]) -> (Vec<Vec<usize>>, Vec<usize>) {
@@ -102,7 +118,14 @@ pub(crate) fn pass_in_parts(
     let of = |which: &[usize]| -> Vec<&Claim> { which.iter().map(|index| &claims[*index]).collect() };
     let (together, compared) = (of(members), of(keys));
     let pages = weights[*members.first()?];
-    let parts = parts(pages, sessions);
+    if let [key] = compared.as_slice()
+        && key.fits
+        && pages <= PART
+    {
+        let sql = count_and_sort(&together, key)?;
+        return Some(vec![Job { claims: [members, keys].concat(), sql, how: How::Swift, weight: pages }]);
+    }
+    let parts = parts(pages, PART, sessions);
     // The last part has no end: the table may have grown.
     #[allow(
         clippy::cast_possible_truncation,
@@ -134,10 +157,27 @@ pub(crate) fn swift(claim: &Claim, index: usize, weight: f64) -> Option<Vec<Job>
     Some(vec![Job { claims: vec![index], sql, how, weight }])
 }
 
-/// In how many parts so many pages are read by so many sessions.
+/// A foreign key and the conditions of its table, along one index. `None` where it cannot be said so, or is too large for
+/// one statement.
+pub(crate) fn beside(claims: &[Claim], key: usize, members: &[usize], weights: &[f64]) -> Option<Job> {
+    if claims[key].reads.first() != claims[*members.first()?].reads.first() || weights[key] > PART_ALONG {
+        return None;
+    }
+    let together: Vec<&Claim> = members.iter().map(|index| &claims[*index]).collect();
+    let sql = count_beside(&claims[key], &together)?;
+    let claims = [&[key], members].concat();
+    Some(Job { claims, sql, how: How::AlongTogether, weight: weights[key] })
+}
+
+/// Whether so many pages are read in parts along an index.
+pub(crate) fn is_parted(pages: f64, sessions: usize) -> bool {
+    parts(pages, PART_ALONG, sessions) > 1
+}
+
+/// In how many parts of such a size so many pages are read, at least by so many sessions.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of pages, above 0")]
-fn parts(pages: f64, sessions: usize) -> usize {
-    ((pages / PART).ceil() as usize).max(sessions).max(1)
+fn parts(pages: f64, size: f64, sessions: usize) -> usize {
+    ((pages / size).ceil() as usize).max(sessions).max(1)
 }
 
 /// One claim, from the heap.
@@ -145,7 +185,8 @@ pub(crate) fn alone(claims: &[Claim], index: usize, weights: &[f64]) -> Job {
     Job { claims: vec![index], sql: claims[index].count(), how: How::Heap, weight: weights[index] }
 }
 
-/// The statements that count a claim along its indexes, in parts for so many sessions. `None` where it has no such way.
+/// The statements that count a claim along its indexes, in parts for so many sessions at least: bounds cost time, row by
+/// row. `None` where it has no such way.
 pub(crate) fn along(
     claim: &Claim,
     index: usize,
@@ -154,7 +195,7 @@ pub(crate) fn along(
     bounds: &[String],
 ) -> Option<Vec<Job>> {
     let along = claim.along()?;
-    let parts = if along.divides() { parts(weight, sessions).min(bounds.len() + 1) } else { 1 };
+    let parts = if along.divides() { parts(weight, PART_ALONG, sessions).min(bounds.len() + 1) } else { 1 };
     // The bound after each part but the last: evenly spread over those there are.
     let ends = (1..parts).map(|part| bounds.get(part * (bounds.len() + 1) / parts - 1).map(String::as_str));
     let mut jobs = Vec::with_capacity(parts);
@@ -185,7 +226,7 @@ pub(crate) fn keeps_to(how: How, plan: &Value, suspect: Option<&str>) -> bool {
         "Hash",
     ];
     match how {
-        How::Along => consists_of(ORDERED, plan, suspect),
+        How::Along | How::AlongTogether => consists_of(ORDERED, plan, suspect),
         How::Swift | How::SwiftJoin => consists_of(HEAPS, plan, None),
         How::Heap | How::Pass => true,
     }
@@ -259,6 +300,37 @@ mod tests {
                       FROM ONLY s.t WHERE ((NOT (a > 0)) OR (NOT (b > 0))) AND ctid OPERATOR(pg_catalog.";
         let tid = "'(500,0)'::pg_catalog.tid";
         assert_eq!(texts, [format!("{counts}<) {tid}"), format!("{counts}>=) {tid}")]);
+    }
+
+    #[test]
+    fn conditions_stand_beside_a_key_of_their_own_table_in_one_statement() {
+        let key = |reads: i64| Claim {
+            reads: vec![reads, 9],
+            beside: Some(
+                [
+                    "k",
+                    "FROM ONLY s.t",
+                    "LEFT JOIN ONLY s.p AS p ON p.id = c.k",
+                    "p.id IS NULL AND c.k IS NOT NULL",
+                ]
+                .map(Into::into)
+                .into(),
+            ),
+            ..Claim::default()
+        };
+        let condition = Claim { condition: Some("NOT (a > 0)".into()), reads: vec![7], ..Claim::default() };
+        let claims = [condition, key(7), key(8)];
+        let weights = [1000.0, 1000.0, 1000.0];
+        let job = beside(&claims, 1, &[0], &weights).unwrap();
+        assert_eq!(job.claims, [1, 0]);
+        assert_eq!(
+            job.sql,
+            "SELECT ARRAY[count(*) FILTER (WHERE p.id IS NULL AND c.k IS NOT NULL), count(*) FILTER (WHERE broken0)]::bigint[] \
+             FROM (SELECT k, (NOT (a > 0)) AS broken0 FROM ONLY s.t) AS c LEFT JOIN ONLY s.p AS p ON p.id = c.k \
+             WHERE (p.id IS NULL AND c.k IS NOT NULL) OR broken0"
+        );
+        assert!(beside(&claims, 2, &[0], &weights).is_none(), "a key of another table");
+        assert!(beside(&claims, 1, &[0], &[PART_ALONG + 1.0; 3]).is_none(), "too large for one statement");
     }
 
     #[test]

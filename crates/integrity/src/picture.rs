@@ -19,6 +19,8 @@ struct Held {
     holder: Option<(Reader, String)>,
     /// How many snapshots there were.
     taken: u32,
+    /// Whether a session and a holder cannot be had at the same time.
+    alone: bool,
 }
 
 /// How much longer than a check may take the holder may stand idle: the checks of other suites come in between.
@@ -40,10 +42,23 @@ impl Picture {
         picture
     }
 
+    /// From now on no session holds the picture for others: the target gives one at a time, so each takes its own.
+    pub async fn hold_no_more(&self) {
+        let mut held = self.held.lock().await;
+        held.alone = true;
+        held.holder = None;
+    }
+
     /// A session that sees the picture, and its number, from 1.
     pub async fn session(&self, context: &Context) -> Result<(Reader, u32), CheckError> {
         let mut again = true;
         loop {
+            if self.held.lock().await.alone {
+                let reader = context.database.reader_with(&Opening::default()).await?;
+                let mut held = self.held.lock().await;
+                held.taken += 1;
+                return Ok((reader, held.taken));
+            }
             let (name, number) = self.name(context).await?;
             // Nobody else waits meanwhile: a connection may take its time.
             let opening = Opening { snapshot: Some(name), ..Opening::default() };

@@ -106,8 +106,8 @@ impl Proof<'_> {
         let reader = session.reader().await?;
         reader.plan(job.how.plan()).await?;
         let counts = match job.how {
-            How::Pass | How::Swift | How::SwiftJoin => reader.scalar::<Vec<i64>>(&job.sql).await,
-            How::Heap | How::Along => reader.scalar::<i64>(&job.sql).await.map(|count| vec![count]),
+            how if how.counts_several() => reader.scalar::<Vec<i64>>(&job.sql).await,
+            _ => reader.scalar::<i64>(&job.sql).await.map(|count| vec![count]),
         };
         let counts = match counts {
             Ok(counts) => counts,

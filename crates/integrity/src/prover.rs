@@ -11,7 +11,7 @@ use sqlx::FromRow;
 use crate::claim::Claim;
 use crate::crew::Work;
 use crate::ground::Ground;
-use crate::jobs::{self, How, Job};
+use crate::jobs::{self, Job};
 use crate::proof::{Answer, Hindrance, Proof};
 use crate::tally::Tally;
 
@@ -41,7 +41,7 @@ pub(crate) async fn prove_all(ground: &mut Ground<'_>, noun: &str, lots: Vec<(&m
     let weights: Vec<f64> = claims.iter().map(|claim| ground.weight(&claim.reads)).collect();
     let jobs = ground.choose(&claims, &weights).await;
     let along: BTreeSet<usize> =
-        jobs.iter().filter(|job| job.how == How::Along).flat_map(|job| job.claims.iter().copied()).collect();
+        jobs.iter().filter(|job| job.how.is_along()).flat_map(|job| job.claims.iter().copied()).collect();
     for index in along {
         tallies[owners[index]].go_along(claims[index].number());
     }
@@ -51,9 +51,7 @@ pub(crate) async fn prove_all(ground: &mut Ground<'_>, noun: &str, lots: Vec<(&m
         .iter()
         .filter(|(_, answer)| match answer {
             Answer::Counted { faults, how, .. } => *faults > 0 && how.accuses_only(),
-            Answer::Hindered { how, lasting, .. } => {
-                matches!(how, How::Pass | How::Swift | How::SwiftJoin) && *lasting
-            }
+            Answer::Hindered { how, lasting, .. } => how.counts_several() && *lasting,
             Answer::Unreadable(_) => false,
         })
         .map(|(index, _)| jobs::alone(&claims, *index, &weights))

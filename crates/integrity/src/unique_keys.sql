@@ -59,7 +59,9 @@ SELECT
         concat_ws(' AND ', '(' || pg_get_expr(i.indpred, i.indrelid) || ')', k.present, 'true'),
         k.labels[1], k.selected, k.positions
     ) AS swift,
-    CASE WHEN t.plain AND t.in_order AND t.filled AND i.indpred IS NULL AND c.relkind = 'r' THEN k.labels[1] END AS in_order
+    CASE WHEN t.plain AND t.in_order AND t.filled AND i.indpred IS NULL AND c.relkind = 'r' THEN k.labels[1] END AS in_order,
+    -- Whether a sort of its values, which finds them sorted, fits into the memory of such a statement.
+    t.plain AND c.reltuples * (64 + 2 * t.width) < 128 * 1024 * 1024 AS fits
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS ic ON ic.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace AS icn ON icn.oid = ic.relnamespace
@@ -93,6 +95,7 @@ CROSS JOIN LATERAL (
         count(*) > 0 AS plain,
         coalesce(bool_or(a.attnotnull), false) AS filled,
         coalesce(bool_or(a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)), false) AS whole,
+        coalesce(max(s.avg_width), 1000) AS width,
         coalesce(bool_or(s.correlation > 0.9999 AND c.relkind <> 'p'), false) AS in_order,
         coalesce(bool_or(
             CASE WHEN a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
@@ -111,7 +114,7 @@ CROSS JOIN LATERAL (
     JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
     JOIN pg_catalog.pg_opclass AS o ON o.oid = i.indclass[0]
     LEFT JOIN LATERAL (
-        SELECT s.correlation, s.histogram_bounds::text::text[] AS bounds
+        SELECT s.correlation, s.avg_width, s.histogram_bounds::text::text[] AS bounds
         FROM pg_catalog.pg_stats AS s
         WHERE s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname
             AND s.inherited = (c.relkind = 'p')

@@ -129,3 +129,77 @@ async fn key_that_stands_twice_under_a_broken_unique_index_is_found_along_anothe
     let [finding] = verdict.findings() else { panic!("{verdict:?}") };
     assert_eq!(finding.object, "uq_projects_etag ON public.projects");
 }
+
+const CHECK: &str = "integrity.constraints.check";
+/// No module, and no project.
+const STRANGE: &str = "INSERT INTO project_payloads (payload_id, project_id, module, config, files, cost_snapshot) VALUES \
+    (9000001, 'proj_00000001', 'none', '{}', '[]', '{}'), \
+    (9000002, 'gone', 'signage.single_pole.base_plate', '{}', '[]', '{}')";
+const PAYLOADS_BY_PROJECT: &str = "ix_project_payloads_project_id,ix_project_payloads_project_module_created,\
+    ix_payloads_project_created,ix_payloads_project_sha256,ix_payloads_project_module";
+
+/// The CHECK constraint cannot be violated while it is there, whatever the role.
+async fn without_module_check(db: &Database, indexes: &str) {
+    execute(db, "ALTER TABLE project_payloads DROP CONSTRAINT project_payloads_module_check").await;
+    unseen_by(db, indexes, STRANGE).await;
+    execute(
+        db,
+        "ALTER TABLE project_payloads ADD CONSTRAINT project_payloads_module_check CHECK (module IN \
+         ('signage.single_pole.direct_burial', 'signage.single_pole.base_plate', 'signage.two_pole.direct_burial')) NOT VALID",
+    )
+    .await;
+    execute(db, "VACUUM project_payloads").await;
+}
+
+/// The verdicts of both checks, asked together.
+async fn both(context: &Context) -> [Verdict; 2] {
+    integrity::ask_together(context, |id| id == FOREIGN_KEYS || id == CHECK);
+    [verdict(context, FOREIGN_KEYS).await, verdict(context, CHECK).await]
+}
+
+#[tokio::test]
+async fn condition_is_proved_beside_a_key_along_the_index_that_holds_both() {
+    let db = large().await;
+    let [keys, conditions] = both(&crate::support::live(&db).await).await;
+    assert_eq!(
+        keys.summary(),
+        Some("2 foreign keys proved from the rows, 2 along indexes that amcheck vouches for"),
+        "{keys:?}"
+    );
+    assert_eq!(
+        conditions.summary(),
+        Some("3 CHECK constraints proved from the rows, 1 along indexes that amcheck vouches for"),
+        "{conditions:?}"
+    );
+    // Without trust, and beside a key that the heap is read for all the same.
+    let [keys, conditions] = both(&crate::support::live_at(&without_trust(&db), db.url()).await).await;
+    assert_eq!((is_along(&keys), is_along(&conditions)), (false, false), "{keys:?} {conditions:?}");
+    let together = crate::support::live(&db).await;
+    integrity::ask_together(&together, |_| true);
+    let conditions = verdict(&together, CHECK).await;
+    assert_eq!((conditions.outcome(), is_along(&conditions)), (Outcome::Pass, false), "{conditions:?}");
+}
+
+#[tokio::test]
+async fn faults_that_one_statement_counts_are_told_apart() {
+    let db = large().await;
+    without_module_check(&db, "").await;
+    let context = crate::support::live(&db).await;
+    let [keys, conditions] = both(&context).await;
+    let [orphan] = keys.findings() else { panic!("{keys:?}") };
+    let expected = r#"1 row with no match in public.projects: payload_id = "9000002", project_id = "gone""#;
+    assert_eq!(orphan.problem, expected);
+    let [strange] = conditions.findings() else { panic!("{conditions:?}") };
+    assert!(strange.problem.ends_with(r#"payload_id = "9000001", module = "none""#), "{strange:?}");
+}
+
+#[tokio::test]
+async fn row_that_its_indexes_do_not_know_is_named_by_amcheck_and_found_without_trust() {
+    let db = large().await;
+    without_module_check(&db, PAYLOADS_BY_PROJECT).await;
+    let btree = verdict(&db.context(), BTREE).await;
+    assert_eq!(btree.findings().len(), 5, "{btree:?}");
+    for verdict in both(&crate::support::live_at(&without_trust(&db), db.url()).await).await {
+        assert_eq!(verdict.outcome(), Outcome::Fail, "{verdict:?}");
+    }
+}

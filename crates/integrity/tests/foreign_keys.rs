@@ -1,4 +1,5 @@
 use harness::Database;
+use rstest::rstest;
 use runbook::verdict::Outcome;
 
 use crate::{execute, verdict};
@@ -125,4 +126,45 @@ async fn partitions_on_both_sides_and_a_self_reference_are_one_key_each() {
     let objects: Vec<&str> = broken.findings().iter().map(|finding| finding.object.as_str()).collect();
     assert_eq!(objects, ["child_parent_id_fkey ON public.child", "tree_above_fkey ON public.tree"]);
     assert!(broken.findings()[0].problem.ends_with(r#"parent_id = "150""#), "{broken:?}");
+}
+
+const UNENFORCED: &str = "CREATE TABLE parent (id integer PRIMARY KEY); \
+    CREATE TABLE child (id integer PRIMARY KEY, parent integer REFERENCES parent NOT ENFORCED); \
+    INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1, 1)";
+const PERIODS: &str = "CREATE EXTENSION IF NOT EXISTS btree_gist; \
+    CREATE TABLE lease (id integer, during int4range, PRIMARY KEY (id, during WITHOUT OVERLAPS)); \
+    CREATE TABLE stay (id integer, lease integer, during int4range, \
+        FOREIGN KEY (lease, PERIOD during) REFERENCES lease (id, PERIOD during)); \
+    INSERT INTO lease VALUES (1, '[0,10)'), (1, '[10,20)'); INSERT INTO stay VALUES (1, 1, '[5,15)')";
+
+/// From 18 on. Before, the server knows no such key, and there is nothing to prove.
+#[rstest]
+#[case::not_enforced(UNENFORCED, "INSERT INTO child VALUES (2, 7)", r#"id = "2", parent = "7""#)]
+#[case::of_periods(
+    PERIODS,
+    "INSERT INTO stay VALUES (2, 1, '[15,25)')",
+    r#"lease = "1", during = "[15,25)""#
+)]
+#[tokio::test]
+async fn key_that_only_newer_servers_know_is_proved_there(
+    #[case] schema: &'static str,
+    #[case] orphan: &str,
+    #[case] shown: &str,
+) {
+    let db = Database::empty().await.unwrap();
+    let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::integer")
+        .fetch_one(db.pool())
+        .await
+        .unwrap();
+    let made = sqlx::raw_sql(schema).execute(db.pool()).await;
+    assert_eq!(made.is_ok(), version >= 180_000, "{made:?}");
+    if made.is_err() {
+        return;
+    }
+    let clean = verdict(&db.context(), CHECK).await;
+    assert_eq!((clean.outcome(), clean.examined()), (Outcome::Pass, 1), "{clean:?}");
+    execute(&db, &format!("BEGIN; SET LOCAL session_replication_role = replica; {orphan}; COMMIT")).await;
+    let broken = verdict(&db.context(), CHECK).await;
+    let [finding] = broken.findings() else { panic!("{broken:?}") };
+    assert!(finding.problem.ends_with(shown), "{finding:?}");
 }

@@ -17,6 +17,7 @@ mod foreign_keys;
 mod hindered;
 mod hostile;
 mod pace;
+mod pooler;
 mod references;
 mod rights;
 mod rules;

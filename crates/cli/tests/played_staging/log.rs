@@ -34,9 +34,14 @@ pub(crate) fn that_do_more_than_read(statements: &[String]) -> Vec<&String> {
         "RELEASE SAVEPOINT ",
         "SELECT pg_catalog.pg_export_snapshot()",
     ];
+    // What the planner may use; the second where only newer servers know the setting.
+    const PLANS: [&str; 2] = [
+        "SET LOCAL ",
+        "SELECT pg_catalog.set_config(name, 'off', true) FROM pg_catalog.pg_settings WHERE name = 'enable_",
+    ];
     let reads = |statement: &&String| {
         let bracket = BRACKETS.iter().any(|bracket| statement.starts_with(bracket))
-            || statement.split(';').all(|part| part.trim_start().starts_with("SET LOCAL "));
+            || statement.split(';').all(|part| PLANS.iter().any(|plan| part.trim_start().starts_with(plan)));
         bracket || ReadStatement::parse(statement).is_ok()
     };
     statements.iter().filter(|statement| !reads(statement)).collect()

@@ -10,7 +10,8 @@ pub enum Plan {
     /// parallel workers: a caller that wants more at a time opens more sessions, and so knows how many there are.
     Ordered,
     /// Heaps from their first page to their last (a scan that joins another one midway would not begin with the first), and
-    /// no index; grouped in memory where it suffices, never sorted.
+    /// no index; grouped in memory where it suffices, never sorted but for an aggregate of distinct values, which does that
+    /// itself (16 and later would sort the rows for it, with all their columns).
     /// Without parallel workers, as [`Self::Ordered`].
     Heaps,
     /// The same for two heaps that are joined: in little memory, which the processor's cache holds. A hash of a million
@@ -33,8 +34,10 @@ impl Plan {
                 "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; \
                  SET LOCAL constraint_exclusion = off; SET LOCAL enable_indexscan = off; \
                  SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off; \
-                 SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'; SET LOCAL hash_mem_multiplier = 2; \
-                 SET LOCAL synchronize_seqscans = off"
+                 SET LOCAL enable_sort = off; SET LOCAL work_mem = '128MB'; SET LOCAL hash_mem_multiplier = 1; \
+                 SET LOCAL synchronize_seqscans = off; \
+                 SELECT pg_catalog.set_config(name, 'off', true) FROM pg_catalog.pg_settings \
+                 WHERE name = 'enable_presorted_aggregate'"
             }
             Self::JoinedHeaps => {
                 "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; \

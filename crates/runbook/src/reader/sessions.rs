@@ -40,9 +40,10 @@ impl Sessions {
         let text = opening.text(limits)?;
         let mut session = self.session().await?;
         let connection = session.connection()?;
-        sqlx::raw_sql(AssertSqlSafe(text))
-            .execute(&mut *connection)
+        let limit = limits.statement + GRACE;
+        tokio::time::timeout(limit, sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *connection))
             .await
+            .map_err(|_| no_server(limit))?
             .map_err(crate::context::classify)?;
         let catalogue = self
             .catalogue
@@ -61,6 +62,14 @@ impl Sessions {
         let connection = self.pool.acquire().await.map_err(crate::context::classify)?;
         Ok(Session { connection: Some(connection), busy: true, returning: Arc::clone(&self.returning) })
     }
+}
+
+/// A pooler takes every connection, and lets it wait for a server at its first statement.
+fn no_server(limit: Duration) -> CheckError {
+    CheckError::Interrupted(format!(
+        "no transaction could be begun within {} s; where a pooler stands before the server, it has no connection left",
+        limit.as_secs_f64()
+    ))
 }
 
 /// The connection of a reader, in its transaction. One whose answer is still due (the future was dropped
