@@ -22,6 +22,8 @@ const ASKED_FROM: u64 = 50_000;
 pub(crate) enum Kind {
     /// Nothing but what the settings prepare.
     Empty,
+    /// What these scripts make of an empty database.
+    Made(Vec<String>),
     /// A revision, without rows but those that migrations write.
     At(String),
     /// A revision, with the seed rows.
@@ -38,9 +40,6 @@ impl Kind {
         version_num: u32,
         scope: &str,
     ) -> Result<String, HarnessError> {
-        if *self == Self::Empty && settings.database.prepare.is_empty() {
-            return Ok("template0".into());
-        }
         let mut hash = Sha256::new();
         hash.update(scope);
         hash.update(state::FORMAT.to_le_bytes());
@@ -49,7 +48,7 @@ impl Kind {
         for statement in &settings.database.prepare {
             hash.update(statement);
         }
-        if *self != Self::Empty {
+        if !matches!(self, Self::Empty | Self::Made(_)) {
             hash.update(format!("{:?}", settings.migrations.tool));
             for folder in [&settings.migrations.sqlx, &settings.migrations.alembic].into_iter().flatten() {
                 hash_files(&mut hash, &settings.path(folder))?;
@@ -70,7 +69,7 @@ impl Kind {
     fn base(&self) -> Option<Self> {
         match self {
             Self::Empty => None,
-            Self::At(_) => Some(Self::Empty),
+            Self::At(_) | Self::Made(_) => Some(Self::Empty),
             Self::Seeded(revision) => Some(Self::At(revision.clone())),
             Self::Loaded(revision, _) => Some(Self::Seeded(revision.clone())),
         }
@@ -212,6 +211,13 @@ async fn fill(shared: &Shared, kind: &Kind, name: &str) -> Result<(), HarnessErr
             let mut connection = connect(&url).await?;
             for statement in &settings.database.prepare {
                 execute(&mut connection, statement.clone()).await?;
+            }
+            close(connection).await
+        }
+        Kind::Made(scripts) => {
+            let mut connection = connect(&url).await?;
+            for script in scripts {
+                execute(&mut connection, script.clone()).await?;
             }
             close(connection).await
         }

@@ -25,11 +25,8 @@ const SCHEMA: &str = "CREATE EXTENSION pg_stat_statements; \
     VACUUM ANALYZE; CHECKPOINT";
 
 async fn big() -> Database {
-    let db = Database::empty().await.unwrap();
-    for statement in SCHEMA.split("; ") {
-        execute(&db, statement).await;
-    }
-    db
+    let statements: Vec<&str> = SCHEMA.split("; ").collect();
+    Database::made(&statements).await.unwrap()
 }
 
 /// How many statements with such words this database was sent.
