@@ -49,10 +49,7 @@ impl Kind {
             hash.update(statement);
         }
         if !matches!(self, Self::Empty | Self::Made(_)) {
-            hash.update(format!("{:?}", settings.migrations.tool));
-            for folder in [&settings.migrations.sqlx, &settings.migrations.alembic].into_iter().flatten() {
-                hash_files(&mut hash, &settings.path(folder))?;
-            }
+            hash_migrations(&mut hash, settings)?;
         }
         if matches!(self, Self::Seeded(_) | Self::Loaded(..)) {
             for seed in &settings.data.seeds {
@@ -293,17 +290,35 @@ async fn close(connection: PgConnection) -> Result<(), HarnessError> {
     connection.close().await.map_err(HarnessError::sql("closing a connection to a new template"))
 }
 
-/// The newest revision of the settings' migrations: read once, as the settings are, because judging every file
-/// takes a millisecond, and a database is handed out in seven.
+/// The newest revision of the settings' migrations: read once, as the settings are, because judging every file takes
+/// two milliseconds, and a database is handed out in seven. What one process has found out is noted for the others.
 pub(crate) fn head() -> Result<&'static str, HarnessError> {
     static HEAD: OnceLock<String> = OnceLock::new();
     if let Some(head) = HEAD.get() {
         return Ok(head);
     }
     let settings = try_settings()?;
+    let mut hash = Sha256::new();
+    hash_migrations(&mut hash, &settings)?;
+    let (state, note) = (state::State::of_this_process(), format!("head-{}", hex(hash, 20)));
+    let noted = std::fs::read_to_string(state.path(&note)).ok().filter(|head| !head.is_empty());
+    if let Some(head) = noted {
+        return Ok(HEAD.get_or_init(|| head));
+    }
     let migrator = migrations::open(&settings).map_err(|error| HarnessError::Fixtures(error.to_string()))?;
     let head = migrator.head().map(ToOwned::to_owned).ok_or_else(|| {
         HarnessError::Fixtures(format!("{}: there are no migrations", settings.root.display()))
     })?;
+    // The first process may be here before the folder is.
+    let _ = state.write(&note, head.as_bytes());
     Ok(HEAD.get_or_init(|| head))
+}
+
+/// Feeds the tool and every file of the migrations to `hash`.
+fn hash_migrations(hash: &mut Sha256, settings: &Settings) -> Result<(), HarnessError> {
+    hash.update(format!("{:?}", settings.migrations.tool));
+    for folder in [&settings.migrations.sqlx, &settings.migrations.alembic].into_iter().flatten() {
+        hash_files(hash, &settings.path(folder))?;
+    }
+    Ok(())
 }

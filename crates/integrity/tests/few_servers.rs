@@ -17,7 +17,8 @@ use crate::verdict;
 #[case::not_even_the_catalogue_keeps_its_own(3)]
 #[tokio::test]
 async fn sessions_that_are_not_to_be_had_are_not_waited_for(#[case] taken: usize) {
-    let db = Database::seeded().await.unwrap();
+    // Large enough for several sessions.
+    let db = Database::loaded(10_000).await.unwrap();
     let mut context = db.context();
     with(&mut context, |settings| {
         settings.limits.statement = Duration::from_secs(3600);

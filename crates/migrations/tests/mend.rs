@@ -332,13 +332,13 @@ async fn run(db: &Ephemeral, statements: &[&str]) {
     for statement in statements {
         assert!(!statement.contains('…'), "it asks for a person: {statement}\n{}", statements.join(";\n"));
         // One at a time: CONCURRENTLY refuses company.
-        let done = sqlx::raw_sql(sqlx::AssertSqlSafe((*statement).to_owned())).execute(db.pool()).await;
+        let done = db.execute(statement).await;
         assert!(done.is_ok(), "{}\nin {statement}\nof\n{}", done.unwrap_err(), statements.join(";\n"));
     }
 }
 
 async fn execute(db: &Ephemeral, sql: &str) {
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(db.pool()).await.unwrap();
+    db.execute(sql).await.unwrap();
 }
 
 #[track_caller]

@@ -8,10 +8,9 @@ use runbook::ephemeral::Ephemeral;
 use runbook::live::Live;
 use runbook::reader::ReadLimits;
 use runbook::statement::Refused;
-use sqlx::AssertSqlSafe;
 
 async fn execute(db: &Ephemeral, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(db.pool()).await.unwrap();
+    db.execute(sql).await.unwrap();
 }
 
 async fn live(db: &Ephemeral, limits: ReadLimits) -> Live {
