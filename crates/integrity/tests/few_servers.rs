@@ -39,3 +39,14 @@ async fn sessions_that_are_not_to_be_had_are_not_waited_for(#[case] taken: usize
         assert_eq!(verdict.outcome(), Outcome::Pass, "{id}: {verdict:?}");
     }
 }
+
+/// A session costs the server more than a small table.
+#[tokio::test]
+async fn small_database_is_read_by_one_session_beside_the_one_that_holds_the_snapshot() {
+    let db = Database::seeded().await.unwrap();
+    let context = db.context();
+    for check in integrity::checks() {
+        check.run(&context).await;
+    }
+    assert!(db.pool().size() <= 2, "{}", db.pool().size());
+}
