@@ -98,7 +98,7 @@ async fn run(arguments: &[&str]) -> Output {
 }
 
 async fn execute(db: &Database, sql: &str) {
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(db.pool()).await.unwrap();
+    db.execute(sql).await.unwrap();
 }
 
 fn password(db: &Database) -> String {

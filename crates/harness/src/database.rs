@@ -28,6 +28,16 @@ impl Database {
         Self::of(Kind::Empty).await
     }
 
+    /// With what these scripts make of an empty one, sent one after the other over one session: run once for all who
+    /// ask, and cloned. What several tests begin with belongs here. What concerns the server (a role, a tablespace)
+    /// does not: it would be made once, and not for each.
+    ///
+    /// # Errors
+    /// As [`Self::empty`], and when a script fails.
+    pub async fn made(scripts: &[&str]) -> Result<Self, HarnessError> {
+        Self::of(Kind::Made(scripts.iter().map(|script| (*script).to_owned()).collect())).await
+    }
+
     /// At the newest revision, without rows but those that migrations write.
     ///
     /// # Errors

@@ -9,8 +9,6 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::AssertSqlSafe;
-
 use crate::{Database, HarnessError, fixtures_folder};
 
 /// A fault, and the checks that must find it.
@@ -62,11 +60,8 @@ impl Defect {
     /// # Errors
     /// When the statements fail: a defect that cannot be planted proves nothing.
     pub async fn plant(&self, database: &Database) -> Result<(), HarnessError> {
-        sqlx::raw_sql(AssertSqlSafe(self.sql.clone()))
-            .execute(database.pool())
-            .await
-            .map(drop)
-            .map_err(HarnessError::sql(self.path.display().to_string()))
+        let told = |error| HarnessError::Other(format!("{}: {error}", self.path.display()));
+        database.execute(&self.sql).await.map_err(told)
     }
 }
 

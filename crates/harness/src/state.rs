@@ -12,7 +12,7 @@ use crate::fixtures;
 
 /// Another number whenever the files of a state folder, or what a template is made of, change their meaning:
 /// processes of an older build go on with theirs.
-pub(crate) const FORMAT: u32 = 4;
+pub(crate) const FORMAT: u32 = 5;
 
 /// The folder of one kind of server of one workspace and one user.
 #[derive(Debug, Clone)]

@@ -22,6 +22,8 @@ const ASKED_FROM: u64 = 50_000;
 pub(crate) enum Kind {
     /// Nothing but what the settings prepare.
     Empty,
+    /// What these scripts make of an empty database.
+    Made(Vec<String>),
     /// A revision, without rows but those that migrations write.
     At(String),
     /// A revision, with the seed rows.
@@ -38,9 +40,6 @@ impl Kind {
         version_num: u32,
         scope: &str,
     ) -> Result<String, HarnessError> {
-        if *self == Self::Empty && settings.database.prepare.is_empty() {
-            return Ok("template0".into());
-        }
         let mut hash = Sha256::new();
         hash.update(scope);
         hash.update(state::FORMAT.to_le_bytes());
@@ -49,11 +48,8 @@ impl Kind {
         for statement in &settings.database.prepare {
             hash.update(statement);
         }
-        if *self != Self::Empty {
-            hash.update(format!("{:?}", settings.migrations.tool));
-            for folder in [&settings.migrations.sqlx, &settings.migrations.alembic].into_iter().flatten() {
-                hash_files(&mut hash, &settings.path(folder))?;
-            }
+        if !matches!(self, Self::Empty | Self::Made(_)) {
+            hash_migrations(&mut hash, settings)?;
         }
         if matches!(self, Self::Seeded(_) | Self::Loaded(..)) {
             for seed in &settings.data.seeds {
@@ -70,7 +66,7 @@ impl Kind {
     fn base(&self) -> Option<Self> {
         match self {
             Self::Empty => None,
-            Self::At(_) => Some(Self::Empty),
+            Self::At(_) | Self::Made(_) => Some(Self::Empty),
             Self::Seeded(revision) => Some(Self::At(revision.clone())),
             Self::Loaded(revision, _) => Some(Self::Seeded(revision.clone())),
         }
@@ -215,6 +211,13 @@ async fn fill(shared: &Shared, kind: &Kind, name: &str) -> Result<(), HarnessErr
             }
             close(connection).await
         }
+        Kind::Made(scripts) => {
+            let mut connection = connect(&url).await?;
+            for script in scripts {
+                execute(&mut connection, script.clone()).await?;
+            }
+            close(connection).await
+        }
         Kind::At(revision) => upgrade(&settings, &url, revision).await,
         Kind::Seeded(_) => seed(&settings, &url).await,
         Kind::Loaded(_, n) => {
@@ -287,17 +290,35 @@ async fn close(connection: PgConnection) -> Result<(), HarnessError> {
     connection.close().await.map_err(HarnessError::sql("closing a connection to a new template"))
 }
 
-/// The newest revision of the settings' migrations: read once, as the settings are, because judging every file
-/// takes a millisecond, and a database is handed out in seven.
+/// The newest revision of the settings' migrations: read once, as the settings are, because judging every file takes
+/// two milliseconds, and a database is handed out in seven. What one process has found out is noted for the others.
 pub(crate) fn head() -> Result<&'static str, HarnessError> {
     static HEAD: OnceLock<String> = OnceLock::new();
     if let Some(head) = HEAD.get() {
         return Ok(head);
     }
     let settings = try_settings()?;
+    let mut hash = Sha256::new();
+    hash_migrations(&mut hash, &settings)?;
+    let (state, note) = (state::State::of_this_process(), format!("head-{}", hex(hash, 20)));
+    let noted = std::fs::read_to_string(state.path(&note)).ok().filter(|head| !head.is_empty());
+    if let Some(head) = noted {
+        return Ok(HEAD.get_or_init(|| head));
+    }
     let migrator = migrations::open(&settings).map_err(|error| HarnessError::Fixtures(error.to_string()))?;
     let head = migrator.head().map(ToOwned::to_owned).ok_or_else(|| {
         HarnessError::Fixtures(format!("{}: there are no migrations", settings.root.display()))
     })?;
+    // The first process may be here before the folder is.
+    let _ = state.write(&note, head.as_bytes());
     Ok(HEAD.get_or_init(|| head))
+}
+
+/// Feeds the tool and every file of the migrations to `hash`.
+fn hash_migrations(hash: &mut Sha256, settings: &Settings) -> Result<(), HarnessError> {
+    hash.update(format!("{:?}", settings.migrations.tool));
+    for folder in [&settings.migrations.sqlx, &settings.migrations.alembic].into_iter().flatten() {
+        hash_files(hash, &settings.path(folder))?;
+    }
+    Ok(())
 }

@@ -44,3 +44,20 @@ async fn many_databases_asked_for_at_once_wait_for_one_template() {
         assert_eq!(reached, 1);
     }
 }
+
+#[tokio::test]
+async fn a_script_is_run_once_for_all_who_begin_with_it() {
+    let script = ["CREATE TABLE made (at timestamptz)", "INSERT INTO made VALUES (clock_timestamp())"];
+    let (one, other) = (Database::made(&script).await.unwrap(), Database::made(&script).await.unwrap());
+    let at = "SELECT at::text FROM made";
+    let first: String = sqlx::query_scalar(at).fetch_one(one.pool()).await.unwrap();
+    one.execute("DELETE FROM made").await.unwrap();
+    let second: String = sqlx::query_scalar(at).fetch_one(other.pool()).await.unwrap();
+    assert_eq!(first, second);
+}
+
+#[tokio::test]
+async fn a_script_that_fails_is_told_in_the_servers_words() {
+    let error = Database::made(&["CREATE TABLE t ()", "SELECT 1 / 0"]).await.err().unwrap().to_string();
+    assert!(error.contains("division by zero"), "{error}");
+}

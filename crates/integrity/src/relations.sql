@@ -1,4 +1,5 @@
--- Every relation: what hides its rows from the role, by which columns its rows are told apart, and how large it is.
+-- Every relation: what hides its rows from the role, by which columns its rows are told apart, and how large it
+-- is, where somebody has measured it (VACUUM, ANALYZE, CREATE INDEX).
 SELECT
     c.oid::bigint AS relation,
     CASE
@@ -20,7 +21,8 @@ SELECT
             JOIN pg_catalog.pg_class AS leaf ON leaf.oid = t.relid AND t.isleaf
         )
         ELSE greatest(c.relpages, 0)
-    END::float8 AS pages
+    END::float8 AS pages,
+    c.relkind NOT IN ('r', 'm') OR c.reltuples >= 0 AS measured
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN LATERAL (

@@ -17,7 +17,8 @@ use crate::verdict;
 #[case::not_even_the_catalogue_keeps_its_own(3)]
 #[tokio::test]
 async fn sessions_that_are_not_to_be_had_are_not_waited_for(#[case] taken: usize) {
-    let db = Database::seeded().await.unwrap();
+    // Large enough for several sessions.
+    let db = Database::loaded(10_000).await.unwrap();
     let mut context = db.context();
     with(&mut context, |settings| {
         settings.limits.statement = Duration::from_secs(3600);
@@ -37,4 +38,15 @@ async fn sessions_that_are_not_to_be_had_are_not_waited_for(#[case] taken: usize
         let verdict = verdict(&context, id).await;
         assert_eq!(verdict.outcome(), Outcome::Pass, "{id}: {verdict:?}");
     }
+}
+
+/// A session costs the server more than a small table.
+#[tokio::test]
+async fn small_database_is_read_by_one_session_beside_the_one_that_holds_the_snapshot() {
+    let db = Database::seeded().await.unwrap();
+    let context = db.context();
+    for check in integrity::checks() {
+        check.run(&context).await;
+    }
+    assert!(db.pool().size() <= 2, "{}", db.pool().size());
 }

@@ -42,7 +42,7 @@ async fn an_impossible_version_table_is_named() {
             "alembic_version holds 2 revisions (006, 007) where one belongs",
         ),
     ] {
-        sqlx::raw_sql(plant).execute(db.pool()).await.unwrap();
+        db.execute(plant).await.unwrap();
         let error = current(&*migrator, &db).await.unwrap_err();
         assert!(error.to_string().starts_with(said), "{error}");
         assert!(error.is_state());

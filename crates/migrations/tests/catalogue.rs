@@ -67,7 +67,7 @@ use runbook::ephemeral::Ephemeral;
 async fn every_kind_of_change_is_seen(#[case] change: &'static str, #[case] said: &str) {
     let db = Database::migrated().await.unwrap();
     let before = read(&db, "public").await;
-    sqlx::raw_sql(change).execute(db.pool()).await.unwrap();
+    db.execute(change).await.unwrap();
     let after = read(&db, "public").await;
     let differences = Catalogue::diff(&before, &after);
     let first = differences.first().map(ToString::to_string).unwrap_or_default();
@@ -80,7 +80,7 @@ async fn the_text_does_not_depend_on_the_name_of_the_schema() {
     let db = Database::migrated().await.unwrap();
     let mut before = read(&db, "public").await.text();
     // The extension's own objects move along; they are its affair in either place.
-    sqlx::raw_sql("ALTER SCHEMA public RENAME TO \"O\"\"dd Schemä\"").execute(db.pool()).await.unwrap();
+    db.execute("ALTER SCHEMA public RENAME TO \"O\"\"dd Schemä\"").await.unwrap();
     let after = read(&db, "O\"dd Schemä").await.text();
     before = before.replace("schema public", "schema \"O\"\"dd Schemä\"");
     assert_eq!(before, after);

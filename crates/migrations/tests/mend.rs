@@ -122,7 +122,7 @@ use crate::versions::EVERYTHING;
 #[case::schemas("CREATE SCHEMA c; CREATE TABLE c.t (a integer)")]
 #[tokio::test]
 async fn what_differs_is_mended_both_ways(#[case] change: &'static str) {
-    mended(Database::empty().await.unwrap(), change).await;
+    mended(change).await;
 }
 
 /// What 18 brought; before it there is nothing of the kind to be mended.
@@ -141,12 +141,12 @@ async fn what_18_brought_is_mended_both_ways(#[case] change: &'static str) {
     let query = "SELECT current_setting('server_version_num')::integer";
     let version: i32 = sqlx::query_scalar(query).fetch_one(db.pool()).await.unwrap();
     if version >= 180_000 {
-        mended(db, change).await;
+        mended(change).await;
     }
 }
 
-async fn mended(db: Database, change: &str) {
-    sqlx::raw_sql(EVERYTHING).execute(db.pool()).await.unwrap();
+async fn mended(change: &str) {
+    let db = Database::made(&[EVERYTHING]).await.unwrap();
     let before = read(&db).await;
     let change = change.replace("c.pair", "\"o\"\"dd Ünï\".pair");
     execute(&db, &change).await;
@@ -158,9 +158,7 @@ async fn mended(db: Database, change: &str) {
     each_is_told_whole(&forth);
     // A label cannot be taken away.
     let db = if change.contains("ADD VALUE") {
-        let fresh = Database::empty().await.unwrap();
-        sqlx::raw_sql(EVERYTHING).execute(fresh.pool()).await.unwrap();
-        fresh
+        Database::made(&[EVERYTHING]).await.unwrap()
     } else {
         run(&db, &script(&back)).await;
         agree(&before, &read(&db).await, &script(&back));
@@ -334,13 +332,13 @@ async fn run(db: &Ephemeral, statements: &[&str]) {
     for statement in statements {
         assert!(!statement.contains('…'), "it asks for a person: {statement}\n{}", statements.join(";\n"));
         // One at a time: CONCURRENTLY refuses company.
-        let done = sqlx::raw_sql(sqlx::AssertSqlSafe((*statement).to_owned())).execute(db.pool()).await;
+        let done = db.execute(statement).await;
         assert!(done.is_ok(), "{}\nin {statement}\nof\n{}", done.unwrap_err(), statements.join(";\n"));
     }
 }
 
 async fn execute(db: &Ephemeral, sql: &str) {
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(db.pool()).await.unwrap();
+    db.execute(sql).await.unwrap();
 }
 
 #[track_caller]

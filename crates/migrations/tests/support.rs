@@ -67,7 +67,7 @@ pub(crate) async fn as_by_alembic(revision: &str) -> Database {
         "DROP TABLE _sqlx_migrations; CREATE TABLE alembic_version (version_num varchar(32) NOT NULL PRIMARY KEY);
         INSERT INTO alembic_version VALUES ('{revision}')"
     );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(stamp)).execute(db.pool()).await.unwrap();
+    db.execute(&stamp).await.unwrap();
     db
 }
 

@@ -82,7 +82,7 @@ pub struct Generic {
     pub chosen: bool,
 }
 
-/// Prepares the statement on a connection of its own and asks for its generic plan. Nothing is executed but
+/// Prepares the statement on a connection of the pool and asks for its generic plan. Nothing is executed but
 /// `EXPLAIN`; it needs settings and a prepared statement, so an ephemeral database.
 ///
 /// # Errors
@@ -92,9 +92,13 @@ pub async fn generic(query: &Query, bound: &Bound, pool: &PgPool) -> Result<Gene
     run(&mut connection, "BEGIN READ ONLY".into()).await?;
     let answer = in_transaction(query, bound, &mut connection).await;
     run(&mut connection, "ROLLBACK".into()).await?;
-    run(&mut connection, "DEALLOCATE ALL".into()).await?;
-    // sqlx keeps prepared statements of its own, which are gone now as well.
-    connection.close().await.map_err(classify)?;
+    let forgotten = run(&mut connection, "DEALLOCATE runbook_generic".into()).await;
+    if answer.is_ok() {
+        // Where it could not be prepared there is nothing to forget.
+        forgotten?;
+    }
+    // The next query is asked on the same one: a session costs the server more than all that was asked here.
+    connection.return_to_pool().await;
     answer
 }
 

@@ -92,7 +92,7 @@ SELECT * FROM "Tab'le ""x"", é" WHERE "select" = $1
 #[tokio::test]
 async fn names_that_need_quotes_are_found_and_quoted() {
     let db = Database::empty().await.unwrap();
-    sqlx::raw_sql(HOSTILE).execute(db.pool()).await.unwrap();
+    db.execute(HOSTILE).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let context = with_query(patient(&db), folder.path(), HOSTILE_QUERY);
     for check in perf::checks() {
@@ -108,7 +108,7 @@ async fn names_that_need_quotes_are_found_and_quoted() {
     }
     let invalid =
         r#"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"In''dex ""x"", é"'::regclass"#;
-    sqlx::raw_sql(invalid).execute(db.pool()).await.unwrap();
+    db.execute(invalid).await.unwrap();
     let verdict = run(INDEX, &context).await;
     assert_eq!(verdict.findings()[0].remedy, r#"REINDEX INDEX CONCURRENTLY public."In'dex ""x"", é""#);
     let verdict = run(SEQSCAN, &context).await;
@@ -127,7 +127,7 @@ ANALYZE;
 #[tokio::test]
 async fn the_index_of_a_partition_counts_as_the_index_above_it() {
     let db = Database::empty().await.unwrap();
-    sqlx::raw_sql(PARTITIONED).execute(db.pool()).await.unwrap();
+    db.execute(PARTITIONED).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let context = with_query(
         patient(&db),

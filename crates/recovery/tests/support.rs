@@ -16,7 +16,6 @@ use runbook::context::Context;
 use runbook::ephemeral::Ephemeral;
 use runbook::verdict::Verdict;
 use secrecy::ExposeSecret as _;
-use sqlx::AssertSqlSafe;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -107,7 +106,7 @@ pub async fn upgrade(db: &Ephemeral, to: &str) {
 }
 
 pub async fn sql(db: &Ephemeral, statements: &str) {
-    sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(db.pool()).await.unwrap();
+    db.execute(statements).await.unwrap();
 }
 
 /// The whole schema as `pg_dump` writes it, and every row, sorted: a witness that shares no code with the suite.

@@ -56,6 +56,16 @@ impl Ephemeral {
         self.sessions.pool()
     }
 
+    /// Runs statements that may do anything, separated by semicolons, as one simple query. Unlike a session that is used
+    /// through [`Self::pool`], which goes back at some later time, this one is there for whoever asks next: a new one
+    /// costs the server more than most questions.
+    ///
+    /// # Errors
+    /// When no connection can be had, or a statement fails.
+    pub async fn execute(&self, sql: &str) -> Result<(), CheckError> {
+        self.sessions.execute(sql).await
+    }
+
     /// The address, for child processes.
     pub fn url(&self) -> &DatabaseUrl {
         &self.url

@@ -8,10 +8,9 @@ use runbook::ephemeral::Ephemeral;
 use runbook::live::Live;
 use runbook::reader::ReadLimits;
 use runbook::statement::Refused;
-use sqlx::AssertSqlSafe;
 
 async fn execute(db: &Ephemeral, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(db.pool()).await.unwrap();
+    db.execute(sql).await.unwrap();
 }
 
 async fn live(db: &Ephemeral, limits: ReadLimits) -> Live {
@@ -43,6 +42,22 @@ async fn a_session_is_read_only_bounded_and_named() {
     ] {
         assert_eq!(reader.scalar::<String>(&format!("SHOW {setting}")).await.unwrap(), expected, "{setting}");
     }
+}
+
+#[tokio::test]
+async fn a_session_that_was_executed_on_is_there_for_the_next_reader() {
+    let db = Database::empty().await.unwrap();
+    for number in 0..3 {
+        execute(&db, &format!("CREATE TABLE used_{number} AS SELECT pg_backend_pid() AS pid")).await;
+        let mut reader = db.reader().await.unwrap();
+        let same = format!("SELECT pid = pg_backend_pid() FROM used_{number}");
+        assert!(reader.scalar::<bool>(&same).await.unwrap(), "{number}");
+    }
+    assert_eq!(db.pool().size(), 1);
+    // After an error too.
+    assert!(db.execute("SELECT 1 / 0").await.unwrap_err().to_string().contains("division by zero"));
+    execute(&db, "SELECT 1").await;
+    assert_eq!(db.pool().size(), 1);
 }
 
 #[tokio::test]

@@ -20,7 +20,6 @@ use std::sync::Arc;
 use harness::Database;
 use runbook::context::Context;
 use runbook::verdict::Verdict;
-use sqlx::AssertSqlSafe;
 
 /// The verdict of every check of the suite but the slow ones, which look at no database of ours, by its id.
 async fn verdicts(context: &Context) -> BTreeMap<&'static str, Verdict> {
@@ -61,7 +60,7 @@ fn failed(verdicts: &BTreeMap<&'static str, Verdict>) -> Vec<(&'static str, Vec<
 }
 
 async fn execute(db: &Database, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(db.pool()).await.unwrap();
+    db.execute(sql).await.unwrap();
 }
 
 /// A database at a revision as alembic leaves it, without a run of alembic: both tools make the same, which a test of the

@@ -9,7 +9,6 @@ use harness::Database;
 use rstest::rstest;
 use runbook::stash::Stash;
 use runbook::verdict::Outcome;
-use sqlx::AssertSqlSafe;
 
 use crate::wrong::{Defect, all, faulty};
 
@@ -84,7 +83,7 @@ async fn misjudged(
     asked: Asked,
 ) -> Option<String> {
     if let Some(sql) = &defect.sql {
-        sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(db.pool()).await.unwrap();
+        db.execute(sql).await.unwrap();
     }
     let mut serving = faulty(db, defect.fault.unwrap_or_default()).await;
     stash.put(serving.context.stash.get::<smoke::AdminToken>().unwrap().as_ref().clone());

@@ -5,10 +5,14 @@ Arguments: the path of alembic.ini. It connects to nothing.
 """
 
 import ast
+import gc
 import json
 import os
 import sys
 import traceback
+
+# It ends before there is anything to collect, and an eighth of the imports' time went into looking.
+gc.disable()
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory

@@ -1,6 +1,7 @@
 //! Where readers have their sessions from, and how these come back.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
@@ -15,6 +16,9 @@ use crate::statement::Catalogue;
 /// How long a session on its way back is waited for before another one is opened.
 const RETURN: Duration = Duration::from_millis(100);
 
+/// How long one is waited for that somebody else used and may be giving back: it is not seen whether they are.
+const UNSEEN: Duration = Duration::from_millis(5);
+
 /// The sessions of one database: its pool, their limits, and what they need to know of its functions.
 #[derive(Debug, Clone)]
 pub(crate) struct Sessions {
@@ -23,11 +27,13 @@ pub(crate) struct Sessions {
     catalogue: Arc<OnceCell<Arc<Catalogue>>>,
     /// How many are on their way back.
     returning: Arc<watch::Sender<usize>>,
+    /// How many were taken here and are not back yet.
+    out: Arc<AtomicU32>,
 }
 
 impl Sessions {
     pub(crate) fn of(pool: PgPool, limits: ReadLimits) -> Self {
-        Self { pool, limits, catalogue: Arc::default(), returning: Arc::default() }
+        Self { pool, limits, catalogue: Arc::default(), returning: Arc::default(), out: Arc::default() }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -57,10 +63,48 @@ impl Sessions {
     /// A reader that was dropped gives its session back in a task. Whoever asks meanwhile waits for it: a new one costs the
     /// server more than most questions, and a check after the other would open as many as there may be.
     async fn session(&self) -> Result<Session, CheckError> {
+        let (connection, out) = self.connection().await?;
+        let returning = Arc::clone(&self.returning);
+        Ok(Session { connection: Some(connection), busy: true, returning, out: Some(out) })
+    }
+
+    async fn connection(&self) -> Result<(PoolConnection<Postgres>, Out), CheckError> {
         let mut returning = self.returning.subscribe();
         let _ = tokio::time::timeout(RETURN, returning.wait_for(|count| *count == 0)).await;
+        // The pool itself gives back in a task as well.
+        let elsewhere = || self.pool.num_idle() == 0 && self.pool.size() > self.out.load(Ordering::Relaxed);
+        let _ = crate::wait::until("a session is back", UNSEEN, || {
+            let elsewhere = elsewhere();
+            async move { if elsewhere { Err("in use") } else { Ok(()) } }
+        })
+        .await;
+        let out = Out::one(&self.out);
         let connection = self.pool.acquire().await.map_err(crate::context::classify)?;
-        Ok(Session { connection: Some(connection), busy: true, returning: Arc::clone(&self.returning) })
+        Ok((connection, out))
+    }
+
+    /// Runs statements that may do anything; the session is back in the pool when this returns.
+    pub(crate) async fn execute(&self, sql: &str) -> Result<(), CheckError> {
+        let (mut connection, _out) = self.connection().await?;
+        let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut *connection).await;
+        connection.return_to_pool().await;
+        done.map(drop).map_err(crate::context::classify)
+    }
+}
+
+/// A session that was taken, for as long as this lives.
+struct Out(Arc<AtomicU32>);
+
+impl Out {
+    fn one(out: &Arc<AtomicU32>) -> Self {
+        out.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(out))
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -78,6 +122,7 @@ pub(super) struct Session {
     connection: Option<PoolConnection<Postgres>>,
     busy: bool,
     returning: Arc<watch::Sender<usize>>,
+    out: Option<Out>,
 }
 
 impl Session {
@@ -118,9 +163,10 @@ impl Drop for Session {
         let session = Closing(self.connection.take());
         if let (false, Ok(runtime)) = (self.busy, tokio::runtime::Handle::try_current()) {
             let underway = Underway::start(&self.returning);
+            let out = self.out.take();
             runtime.spawn(async move {
                 session.roll_back().await;
-                drop(underway);
+                drop((out, underway));
             });
         }
     }

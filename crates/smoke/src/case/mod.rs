@@ -45,7 +45,7 @@ pub(crate) struct Step {
     pub(crate) race: Option<Race>,
     /// The values of its row of `each`.
     pub(crate) row: Vec<(String, String)>,
-    /// Its body, before its long text was written out.
+    /// How its body is written out, where a text in it is long: there it stands once.
     pub(crate) long: Option<Long>,
     /// Whether its answer is judged as an envelope.
     pub(crate) envelope: bool,
@@ -81,6 +81,15 @@ pub(crate) struct Long {
     pub(crate) piece: String,
     pub(crate) times: usize,
     pub(crate) after: String,
+}
+
+impl Long {
+    /// The body as it is sent.
+    pub(crate) fn written(&self, values: &Values) -> String {
+        let [before, piece, after] =
+            [&self.before, &self.piece, &self.after].map(|text| values.fill_json(text));
+        before + &piece.repeat(self.times) + &after
+    }
 }
 
 /// A list that is read page by page while rows are inserted.

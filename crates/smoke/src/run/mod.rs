@@ -192,7 +192,10 @@ impl<'a> Runner<'a> {
             method: step.method.clone(),
             path: values.fill_path(&step.path),
             headers,
-            body: step.body.as_ref().map(|body| values.fill_json(body)),
+            body: match &step.long {
+                Some(long) => Some(long.written(values)),
+                None => step.body.as_ref().map(|body| values.fill_json(body)),
+            },
             token: self.token.clone().filter(|_| !step.method.is_safe()),
             // Of several at once each is one attempt, and counted as one.
             repeatable: keyed && step.race.is_none(),
