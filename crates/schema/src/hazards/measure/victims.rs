@@ -26,7 +26,7 @@ const USUAL: usize = 20;
 
 /// How long each of them thinks between two statements. Without a pause they alone would keep a machine busy, and the
 /// migration would be held up by them and not by its rows; a lock that is shorter than this hurts nobody.
-const THOUGHT: Duration = Duration::from_millis(4);
+const THOUGHT: Duration = Duration::from_millis(1);
 
 /// How long that, or the end of a statement, is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
