@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{Pair, Result, Side, measures, rounds, say};
+use common::{Pair, Result, Side, measures, number, rounds, say};
 use harness::Database;
 use perf::{Change, Comparison, Query, Random, Rule};
 use serde::{Deserialize, Serialize};
@@ -104,8 +104,7 @@ async fn experiment(name: &str) -> Result<ExitCode> {
     let experiment = &Experiment::find(name)?;
     let file = record_file()?;
     let known = records(&file)?.into_iter().filter(|record| record.experiment == name).count();
-    let most =
-        std::env::var("RUNBOOK_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(experiment.runs);
+    let most = number("RUNBOOK_RUNS", experiment.runs)?;
     let wanted = experiment.runs.saturating_sub(known).min(most);
     if wanted > 0 {
         run(experiment, known, wanted, &file).await?;

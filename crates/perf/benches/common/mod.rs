@@ -6,8 +6,10 @@ use std::error::Error;
 use std::io::Write as _;
 use std::time::Instant;
 
-use perf::{Bound, Query, Random, Witness, analyze, explain};
+use perf::{Bound, Catalogue, Query, Random, Witness, analyze, explain};
+use runbook::context::Context;
 use runbook::ephemeral::Ephemeral;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -84,7 +86,8 @@ pub async fn rounds(
 ) -> Result<()> {
     let mut order: Vec<usize> = (0..pairs.len()).collect();
     pairs.iter_mut().for_each(|pair| pair.blocks.clear());
-    let (old_options, new_options) = (old.url().connect_options(), new.url().connect_options());
+    let (old_options, new_options) =
+        (reading(old.url().connect_options()), reading(new.url().connect_options()));
     for _ in 0..rounds.div_ceil(ROUNDS_A_BLOCK) {
         // Whoever connects first is no side's privilege either.
         let (mut old, mut new);
@@ -121,4 +124,28 @@ pub fn measures() -> bool {
 
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// The number that a variable holds, or this one.
+pub fn number(variable: &str, otherwise: usize) -> Result<usize> {
+    match std::env::var(variable) {
+        Ok(text) if !text.is_empty() => {
+            text.parse().map_err(|_| format!("{variable}={text} is no number").into())
+        }
+        _ => Ok(otherwise),
+    }
+}
+
+/// Stops where a header names an index that the database lacks: what is measured then is not what was meant.
+pub async fn known_indexes(queries: &[Query], context: &Context) -> Result<()> {
+    let catalogue = Catalogue::read(&mut context.reader().await?, &context.settings.database.schemas).await?;
+    match queries.iter().flat_map(|query| query.unknown_indexes(&catalogue)).next() {
+        Some(sentence) => Err(sentence.into()),
+        None => Ok(()),
+    }
+}
+
+/// Lets a session change nothing: a query that writes where nobody sees it (in a function) fails instead.
+pub fn reading(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([("default_transaction_read_only", "on")])
 }
