@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::data::{Data, sizes};
-use common::{Result, measures, reading, say};
+use common::{Result, ended, measures, reading, say};
 use perf::{Bound, Latencies, Query, Random};
 use secrecy::ExposeSecret as _;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -34,10 +34,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(measure(&name)),
         Err(error) => Err(error.into()),
     };
-    answer.unwrap_or_else(|error| {
-        say(&format!("load: {error}"));
-        ExitCode::from(2)
-    })
+    answer.unwrap_or_else(|error| ended("load", &*error))
 }
 
 async fn measure(name: &str) -> Result<ExitCode> {

@@ -10,7 +10,7 @@ mod common;
 
 use std::process::ExitCode;
 
-use common::{Pair, Result, Side, measures, number, rounds, say};
+use common::{Pair, Result, Side, ended, filtered, measures, number, rounds, say};
 use harness::Database;
 use perf::{Base, Change, Comparison, Query, Random, Witness};
 use runbook::settings::Settings;
@@ -32,16 +32,13 @@ fn main() -> ExitCode {
             return ExitCode::from(3);
         }
     };
-    runtime.block_on(compare()).unwrap_or_else(|error| {
-        say(&format!("paired: {error}"));
-        ExitCode::from(2)
-    })
+    runtime.block_on(compare()).unwrap_or_else(|error| ended("paired", &*error))
 }
 
 async fn compare() -> Result<ExitCode> {
     let settings = harness::settings();
     let wanted = number("RUNBOOK_ROUNDS", ROUNDS)?;
-    let queries = Query::some(&settings)?;
+    let queries = filtered(Query::some(&settings)?, |query| &query.name)?;
     let named = std::env::var("RUNBOOK_BASE").ok().filter(|base| !base.is_empty());
     let Some(name) = named.or_else(|| Base::merge_base(&settings.root)) else {
         say("paired: nothing compared; this is no branch of main, and RUNBOOK_BASE names no git revision");

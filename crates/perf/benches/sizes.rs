@@ -11,7 +11,7 @@ mod common;
 use std::process::ExitCode;
 
 use common::data::{Data, sizes};
-use common::{Result, known_indexes, measures, say};
+use common::{Result, ended, filtered, known_indexes, measures, say};
 use perf::{Bound, Flip, Plan, Query, analyze};
 
 fn main() -> ExitCode {
@@ -23,10 +23,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(compare()),
         Err(error) => Err(error.into()),
     };
-    answer.unwrap_or_else(|error| {
-        say(&format!("sizes: {error}"));
-        ExitCode::from(2)
-    })
+    answer.unwrap_or_else(|error| ended("sizes", &*error))
 }
 
 /// The plans of one size, or why there is none.
@@ -34,7 +31,7 @@ type Plans = Vec<std::result::Result<Plan, String>>;
 
 async fn compare() -> Result<ExitCode> {
     let settings = harness::settings();
-    let queries = Query::some(&settings)?;
+    let queries = filtered(Query::some(&settings)?, |query| &query.name)?;
     let mut sizes = sizes("RUNBOOK_SIZES", &[10_000, 100_000])?;
     sizes.sort_unstable();
     sizes.dedup();

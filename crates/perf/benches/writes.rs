@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use common::data::{Data, sizes};
-use common::{Result, measures, say};
+use common::{Result, ended, filtered, measures, say};
 use perf::Random;
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -29,14 +29,12 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(measure()),
         Err(error) => Err(error.into()),
     };
-    answer.unwrap_or_else(|error| {
-        say(&format!("writes: {error}"));
-        ExitCode::from(2)
-    })
+    answer.unwrap_or_else(|error| ended("writes", &*error))
 }
 
 /// A file of the folder.
 struct Write {
+    name: String,
     states: String,
     table: String,
     sql: String,
@@ -74,6 +72,7 @@ async fn measure() -> Result<ExitCode> {
     if writes.is_empty() {
         return Err(format!("{} holds no write, so nothing was measured", folder.display()).into());
     }
+    let writes = filtered(writes, |write| &write.name)?;
     let data = Data::of(sizes("RUNBOOK_SCALE", &[10_000])?[0]).await?;
     let mut connection = data.pool().acquire().await?;
     for write in &writes {
@@ -105,7 +104,8 @@ impl Write {
             line.map(|value| value.trim().to_owned())
                 .ok_or_else(|| format!("{}:1: its header lacks `-- {key}:`", file.display()))
         };
-        Ok(Self { states: header("states")?, table: header("table")?, sql: text.clone() })
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { name, states: header("states")?, table: header("table")?, sql: text.clone() })
     }
 }
 
