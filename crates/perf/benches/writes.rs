@@ -82,7 +82,10 @@ async fn measure() -> Result<ExitCode> {
         for round in 0..=ROUNDS {
             random.shuffle(&mut order);
             for place in &order {
-                let taken = carry_out(&mut connection, write, variants[*place].before.as_deref()).await?;
+                let taken = carry_out(&mut connection, write, variants[*place].before.as_deref()).await;
+                let taken = taken.map_err(|error| {
+                    format!("fixtures/writes/{}.sql, {}: {error}", write.name, variants[*place].name)
+                })?;
                 // The first round fills the buffers.
                 if round > 0 {
                     variants[*place].taken.push(taken);
@@ -136,7 +139,7 @@ async fn in_transaction(connection: &mut PgConnection, write: &Write, before: Op
     let done = sqlx::raw_sql(AssertSqlSafe(write.sql.clone())).execute(&mut *connection).await?;
     let ms = started.elapsed().as_secs_f64() * 1e3;
     if done.rows_affected() == 0 {
-        return Err(format!("{}: it wrote no row, so its cost says nothing", write.states).into());
+        return Err("it wrote no row, so its cost says nothing".into());
     }
     let (wal_after, updated_after, hot_after) = counters(connection, &write.table).await?;
     let updates = updated_after - updated;

@@ -9,3 +9,4 @@ mod latency;
 mod plans;
 mod sizes;
 mod support;
+mod writes;
