@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use perf::{Bound, Plan, Query, Stopped};
+use perf::{Bound, Catalogue, Plan, Query, Stopped};
 use runbook::context::{Context, Database};
 use runbook::grant::WriteGrant;
 use runbook::live::Live;
+use runbook::reader::Reader;
 use runbook::secret::DatabaseUrl;
 use runbook::settings::Settings;
 use sqlx::{Connection as _, PgConnection};
@@ -19,7 +20,7 @@ use crate::{settings, verify};
 /// Draws it.
 pub(crate) async fn explain(command: &Explain, global: &Global, screen: &Screen) -> Result<Exit, Failure> {
     let settings = Arc::new(settings::load(global)?.settings);
-    let queries = Query::all(&settings).map_err(|error| *error)?;
+    let queries = Query::some(&settings).map_err(|error| *error)?;
     let Some(name) = &command.query else {
         for query in &queries {
             screen.print(&format!("{}  {}\n", query.name, query.states));
@@ -32,14 +33,19 @@ pub(crate) async fn explain(command: &Explain, global: &Global, screen: &Screen)
             settings.path(&settings.perf.queries).display()
         ))
     })?;
+    if settings.data.scale == 0 && command.scale.is_none() {
+        return Err(Failure::said(
+            "[data] scale = 0: a query without rows shows nothing; --scale N names another size",
+        ));
+    }
     let live = command.target.is_some() || command.database_url.is_some();
     if !live && command.analyze.is_some() {
         return Err(Failure::said(
             "--analyze is for --target and --database-url: on a database of ours it is executed anyway",
         ));
     }
-    let (plan, advice) = if live {
-        (on_live(command, query, &settings).await?, None)
+    let Explained { plan, advice, unknown } = if live {
+        on_live(command, query, &settings).await?
     } else {
         on_own(command, query, &settings).await?
     };
@@ -51,18 +57,39 @@ pub(crate) async fn explain(command: &Explain, global: &Global, screen: &Screen)
         let value = serde_json::json!({ "query": query.name, "states": query.states, "plan": perf::tree(&plan, true),
             "execution_ms": plan.execution_ms, "advice": advice });
         screen.print(&format!("{value}\n"));
-        return Ok(Exit::Go);
+        return ended(unknown);
     }
     screen.row(&format!("{}: {}\n{}\n\n", query.file, query.states, query.sql()));
     screen.print(&perf::tree(&plan, screen.style.unicode));
     if let Some(advice) = advice {
         screen.print(&format!("\n{advice}\n"));
     }
-    Ok(Exit::Go)
+    ended(unknown)
+}
+
+/// What is known of a query.
+struct Explained {
+    plan: Plan,
+    advice: Option<String>,
+    /// A sentence for each index that its header names and that is not there.
+    unknown: Vec<String>,
+}
+
+/// The plan was drawn; what its header expects of it cannot be told where it names what is not there.
+fn ended(unknown: Vec<String>) -> Result<Exit, Failure> {
+    match unknown.into_iter().next() {
+        Some(sentence) => Err(Failure::said(sentence)),
+        None => Ok(Exit::Go),
+    }
+}
+
+async fn unknown(query: &Query, reader: &mut Reader, settings: &Settings) -> Result<Vec<String>, Failure> {
+    let catalogue = Catalogue::read(reader, &settings.database.schemas).await.map_err(Failure::said)?;
+    Ok(query.unknown_indexes(&catalogue))
 }
 
 /// On a database that others use: the plan alone, unless it was allowed to execute the query.
-async fn on_live(command: &Explain, query: &Query, settings: &Arc<Settings>) -> Result<Plan, Failure> {
+async fn on_live(command: &Explain, query: &Query, settings: &Arc<Settings>) -> Result<Explained, Failure> {
     if command.scale.is_some() {
         return Err(Failure::said("--scale is for a database of ours; a live one has the rows that it has"));
     }
@@ -95,12 +122,15 @@ async fn on_live(command: &Explain, query: &Query, settings: &Arc<Settings>) -> 
     let context = Context::new(Arc::clone(settings), Database::Live(live));
     let mut reader = context.reader().await.map_err(Failure::said)?;
     let bound = Bound::of(query, &mut reader).await.map_err(|stopped| said(query, &stopped))?;
-    let plan = if command.analyze.is_some() {
-        executed(query, &bound, &url, limits.statement).await
-    } else {
-        perf::explain(query, &bound, &mut reader).await
-    };
-    plan.map_err(|stopped| said(query, &stopped))
+    // Planned in any case: a reader judges the statement by what this database knows of its functions.
+    let mut plan =
+        perf::explain(query, &bound, &mut reader).await.map_err(|stopped| said(query, &stopped))?;
+    if command.analyze.is_some() {
+        let executed = executed(query, &bound, &url, limits.statement).await;
+        plan = executed.map_err(|stopped| said(query, &stopped))?;
+    }
+    let unknown = unknown(query, &mut reader, settings).await?;
+    Ok(Explained { plan, advice: None, unknown })
 }
 
 async fn executed(query: &Query, bound: &Bound, url: &DatabaseUrl, limit: Duration) -> Result<Plan, Stopped> {
@@ -114,22 +144,18 @@ async fn executed(query: &Query, bound: &Bound, url: &DatabaseUrl, limit: Durati
 
 /// On an ephemeral database with generated rows: executed, and with an index proposed where one would help.
 #[cfg(feature = "rehearse")]
-async fn on_own(
-    command: &Explain,
-    query: &Query,
-    settings: &Arc<Settings>,
-) -> Result<(Plan, Option<String>), Failure> {
+async fn on_own(command: &Explain, query: &Query, settings: &Arc<Settings>) -> Result<Explained, Failure> {
     /// Past so many rows the database is kept for the next time.
     const KEPT_FROM: u64 = 50_000;
     harness::use_settings(Arc::clone(settings));
-    let scale = command.scale.unwrap_or(settings.data.scale).max(1);
+    let scale = command.scale.unwrap_or(settings.data.scale);
     if scale < KEPT_FROM {
         let database = harness::Database::loaded(scale).await.map_err(Failure::said)?;
-        return looked_at(query, &database).await;
+        return looked_at(query, &database, settings).await;
     }
     let watch = Arc::new(harness::loader::Unwatched);
     let kept = harness::Kept::loaded(scale, watch).await.map_err(Failure::said)?;
-    let answer = looked_at(query, &kept).await;
+    let answer = looked_at(query, &kept, settings).await;
     kept.close().await.map_err(Failure::said)?;
     answer
 }
@@ -138,9 +164,11 @@ async fn on_own(
 async fn looked_at(
     query: &Query,
     database: &runbook::ephemeral::Ephemeral,
-) -> Result<(Plan, Option<String>), Failure> {
+    settings: &Settings,
+) -> Result<Explained, Failure> {
     let mut reader = database.reader().await.map_err(Failure::said)?;
     let bound = Bound::of(query, &mut reader).await.map_err(|stopped| said(query, &stopped))?;
+    let unknown = unknown(query, &mut reader, settings).await?;
     drop(reader);
     // Twice: the first execution fills the buffers.
     perf::analyze(query, &bound, database).await.map_err(|stopped| said(query, &stopped))?;
@@ -157,18 +185,18 @@ async fn looked_at(
         Ok(None) => "no further index would lower its cost by a fifth".into(),
         Err(stopped) => stopped.to_string(),
     };
-    Ok((plan, Some(advice)))
+    Ok(Explained { plan, advice: Some(advice), unknown })
 }
 
 #[cfg(not(feature = "rehearse"))]
-async fn on_own(_: &Explain, _: &Query, _: &Arc<Settings>) -> Result<(Plan, Option<String>), Failure> {
+async fn on_own(_: &Explain, _: &Query, _: &Arc<Settings>) -> Result<Explained, Failure> {
     Err(Failure::said(
         "this program was built without the feature `rehearse`, so it explains on --target or --database-url only",
     ))
 }
 
 fn said(query: &Query, stopped: &Stopped) -> Failure {
-    Failure::said(format!("{}: {stopped}", query.file))
+    Failure::said(query.said(stopped))
 }
 
 fn duration(text: &str) -> Option<Duration> {

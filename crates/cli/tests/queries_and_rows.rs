@@ -3,7 +3,9 @@
 use std::process::Output;
 
 use harness::Database;
+use rstest::rstest;
 
+use crate::folder::workspace;
 use crate::program::runbook;
 
 fn run(arguments: &[&str]) -> Output {
@@ -110,4 +112,164 @@ fn more_rows_than_the_disk_holds_are_refused_before_the_first() {
     let said = said(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("MiB free; ask for fewer rows, or make room"), "{said}");
+}
+
+/// The fixtures with one query alone, of this text: `queries/only.sql`.
+fn fixtures_with_query(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(workspace().join("fixtures")).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name() != "queries" {
+            std::os::unix::fs::symlink(entry.path(), folder.path().join(entry.file_name())).unwrap();
+        }
+    }
+    std::fs::create_dir(folder.path().join("queries")).unwrap();
+    std::fs::write(folder.path().join("queries/only.sql"), text).unwrap();
+    folder
+}
+
+/// A good header, and whatever follows it.
+fn headed(rest: &str) -> String {
+    format!("-- states: a project\n-- budget: 10 ms\n-- indexes: projects_pkey\n-- rows: any\n{rest}")
+}
+
+/// What was said without the rows and bars in which a place in a file is drawn.
+fn words(output: &Output) -> String {
+    said(output).split_whitespace().filter(|word| !matches!(*word, "│" | "×")).collect::<Vec<_>>().join(" ")
+}
+
+#[rstest]
+#[case::no_budget(
+    "-- states: a project\n-- indexes: any\n-- rows: any\nSELECT 1".into(),
+    "queries/only.sql:1: it has no budget"
+)]
+#[case::two_statements(
+    headed("SELECT 1; SELECT 2"),
+    "queries/only.sql:5: it holds 2 statements where exactly one may stand"
+)]
+#[case::delete(
+    headed("DELETE FROM projects"),
+    "queries/only.sql:5: refused: only SELECT, VALUES, SHOW, TABLE"
+)]
+#[case::hidden_in_a_with(
+    headed("WITH gone AS (DELETE FROM projects RETURNING *) SELECT * FROM gone"),
+    "queries/only.sql:5: refused: only SELECT, VALUES, SHOW, TABLE"
+)]
+#[case::lock(
+    headed("SELECT * FROM projects FOR UPDATE"),
+    "queries/only.sql:5: refused: `FOR UPDATE` takes locks"
+)]
+#[case::side_effect(
+    headed("SELECT nextval('project_events_event_id_seq')"),
+    "queries/only.sql:5: refused: the function `nextval` has side effects"
+)]
+#[case::no_sql(headed("SELEKT 1"), "queries/only.sql:5: refused:")]
+#[case::value_of_no_date(
+    headed("-- parameter: $1 since date = 'soon'\nSELECT * FROM projects WHERE created_at > $1"),
+    "queries/only.sql:5: parameter $1 (since): invalid input syntax for type date: \"soon\""
+)]
+#[case::type_of_another_column(
+    headed("-- parameter: $1 id int = 5\nSELECT * FROM projects WHERE project_id = $1"),
+    "queries/only.sql:6: operator does not exist: character varying = integer"
+)]
+#[case::no_table(
+    headed("SELECT * FROM projekts"),
+    "queries/only.sql:5: relation \"projekts\" does not exist"
+)]
+#[tokio::test]
+async fn a_wrong_query_file_is_named_with_its_line_and_nothing_is_drawn(
+    #[case] text: String,
+    #[case] sentence: &str,
+) {
+    let db = Database::seeded().await.unwrap();
+    let fixtures = fixtures_with_query(&text);
+    let query = ["explain", "only", "--database-url", db.url().expose(), "--fixtures"];
+    let output = runbook().args(query).arg(fixtures.path()).output().unwrap();
+    let all = words(&output);
+    assert_eq!(output.status.code(), Some(2), "{all}");
+    assert!(all.contains(sentence), "{all}");
+    let drawn = all.matches("[queries/only.sql:").count();
+    assert_eq!(all.matches("only.sql:").count() - drawn, 1, "said twice: {all}");
+    assert!(output.stdout.is_empty(), "{all}");
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM projects").fetch_one(db.pool()).await.unwrap();
+    assert!(rows > 0, "nothing was deleted");
+}
+
+#[tokio::test]
+async fn a_plan_whose_header_names_an_index_that_is_not_there_is_drawn_and_ends_with_2() {
+    let db = Database::loaded(1000).await.unwrap();
+    let text = headed("SELECT * FROM projects WHERE project_id = 'proj_00000007'");
+    let fixtures = fixtures_with_query(&text.replace("projects_pkey", "projects_pkey, ix_typo"));
+    let query = ["explain", "only", "--database-url", db.url().expose(), "--fixtures"];
+    let output = runbook().args(query).arg(fixtures.path()).output().unwrap();
+    let all = words(&output);
+    assert_eq!(output.status.code(), Some(2), "{all}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("projects_pkey"), "{all}");
+    assert!(
+        all.contains("queries/only.sql:3: there is no index ix_typo: create it, or name the one"),
+        "{all}"
+    );
+}
+
+/// One is known to write by what the catalogue says of it, the other one lies.
+#[rstest]
+#[case::said_to_be_volatile("VOLATILE", "refused: the function `noted` has side effects, or may have them")]
+#[case::said_to_be_stable("STABLE", "INSERT is not allowed in a non-volatile function")]
+#[tokio::test]
+async fn a_query_that_writes_in_a_function_is_not_executed(#[case] kind: &str, #[case] sentence: &str) {
+    let db = Database::seeded().await.unwrap();
+    let function = format!(
+        "CREATE TABLE notes (a int); CREATE FUNCTION noted() RETURNS int LANGUAGE plpgsql {kind} AS $$ BEGIN \
+         INSERT INTO notes VALUES (1); RETURN 1; END $$"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(function)).execute(db.pool()).await.unwrap();
+    let fixtures = fixtures_with_query(&headed("SELECT noted() FROM projects"));
+    let name = name(&db).await;
+    let query = ["explain", "only", "--analyze", "5s", "--allow-writes", &name];
+    let place = ["--database-url", db.url().expose(), "--fixtures"];
+    let output = runbook().args(query).args(place).arg(fixtures.path()).output().unwrap();
+    let all = words(&output);
+    assert_eq!(output.status.code(), Some(2), "{all}");
+    assert!(all.contains("queries/only.sql:5: ") && all.contains(sentence), "{all}");
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM notes").fetch_one(db.pool()).await.unwrap();
+    assert_eq!(rows, 0);
+}
+
+#[tokio::test]
+async fn a_wrong_query_file_is_told_before_anything_is_verified() {
+    let db = Database::seeded().await.unwrap();
+    let fixtures = fixtures_with_query("-- states: a project\n-- indexes: any\n-- rows: any\nSELECT 1");
+    let checks = ["verify", "--only", "perf", "--database-url", db.url().expose(), "--fixtures"];
+    let output = runbook().args(checks).arg(fixtures.path()).output().unwrap();
+    let all = words(&output);
+    assert_eq!(output.status.code(), Some(2), "{all}");
+    assert!(all.contains("queries/only.sql:1: it has no budget") && output.stdout.is_empty(), "{all}");
+}
+
+#[test]
+fn a_folder_without_queries_explains_nothing() {
+    let fixtures = fixtures_with_query("");
+    std::fs::remove_file(fixtures.path().join("queries/only.sql")).unwrap();
+    let output = runbook().args(["explain", "--fixtures"]).arg(fixtures.path()).output().unwrap();
+    let all = words(&output);
+    assert_eq!(output.status.code(), Some(2), "{all}");
+    assert!(all.contains("it holds no query"), "{all}");
+}
+
+#[test]
+fn a_size_of_nothing_or_of_more_than_there_is_ends_with_2() {
+    for (arguments, sentence) in [
+        (&["explain", "project_by_id", "--scale", "0"][..], "0 is not in 1"),
+        (&["explain", "project_by_id", "--scale=-5"], "invalid value '-5' for '--scale"),
+        (&["explain", "project_by_id", "--scale", "many"], "invalid value 'many' for '--scale"),
+        (&["load", "--rows=-5"], "invalid value '-5' for '--rows"),
+        (&["rehearse", "--scale=-5"], "invalid value '-5' for '--scale"),
+        (&["explain", "project_by_id", "--scale", "5000000000"], "MiB are needed for a data directory"),
+        (&["rehearse", "--scale", "5000000000"], "MiB are needed for a data directory"),
+    ] {
+        let output = runbook().env("RUNBOOK_BACKEND", "local").args(arguments).output().unwrap();
+        let said = words(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(sentence), "{arguments:?}: {said}");
+    }
 }

@@ -3,7 +3,9 @@
 //! - ours: [`harness::loader::load`], from an empty schema to analysed tables;
 //! - a bare COPY: the very same bytes from files, two connections, then the same indexes built on two connections. No
 //!   foreign key is asked, and nothing is analysed: the least that it can take;
-//! - INSERT … SELECT generate_series with the indexes in place, as many rows (`RUNBOOK_INSERT=no` leaves it out).
+//! - INSERT … SELECT generate_series with the indexes in place, as many rows (`RUNBOOK_INSERT=no` leaves it out);
+//! - the same on a server as it comes from its package, data on a disk: what somebody has who has only that. From
+//!   1,000,000 projects on, or with `RUNBOOK_INSERT=stock`. It is told, and not judged: ours runs on the server above.
 //!
 //! `RUNBOOK_SCALE` is the number of projects (100,000), every one eight rows, and `RUNBOOK_ROUNDS` how often the first two
 //! take turns (2). One copy of the data is there at a time, on a private server: in memory where so much is free, on the
@@ -36,14 +38,14 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
-    if has("--list") || !has("--bench") {
+    if has("--list") || has("--test") || !has("--bench") {
         return ExitCode::SUCCESS;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let answer = match sizes() {
-        Ok(sizes) if sizes.len() == 1 => runtime.block_on(compare(sizes[0])),
-        Ok(sizes) => runtime.block_on(grow(&sizes)),
-        Err(sentence) => Err(HarnessError::Other(sentence)),
+    let answer = match (sizes(), Asked::read()) {
+        (Ok(sizes), Ok(asked)) if sizes.len() == 1 => runtime.block_on(compare(sizes[0], asked)),
+        (Ok(sizes), Ok(_)) => runtime.block_on(grow(&sizes)),
+        (Err(sentence), _) | (_, Err(sentence)) => Err(HarnessError::Other(sentence)),
     };
     answer.unwrap_or_else(|error| {
         println!("loading: {error}");
@@ -69,16 +71,66 @@ fn sizes() -> std::result::Result<Vec<u64>, String> {
         .collect()
 }
 
+/// What `RUNBOOK_ROUNDS` and `RUNBOOK_INSERT` ask for.
+struct Asked {
+    rounds: usize,
+    insert: bool,
+    stock: Option<bool>,
+}
+
+impl Asked {
+    fn read() -> std::result::Result<Self, String> {
+        let variable = |name| std::env::var(name).ok().filter(|text: &String| !text.is_empty());
+        let rounds = match variable("RUNBOOK_ROUNDS") {
+            None => 2,
+            Some(text) => text.parse().ok().filter(|rounds| *rounds > 0).ok_or_else(|| {
+                format!("RUNBOOK_ROUNDS={text}: it is no number of rounds; ask for at least 1")
+            })?,
+        };
+        let (insert, stock) = match variable("RUNBOOK_INSERT").as_deref() {
+            None => (true, None),
+            Some("no") => (false, Some(false)),
+            Some("stock") => (true, Some(true)),
+            Some(text) => return Err(format!("RUNBOOK_INSERT={text}: it is neither no nor stock")),
+        };
+        Ok(Self { rounds, insert, stock })
+    }
+}
+
 /// A server with room for one copy of `scale` projects, and for `files` times the bytes that are sent beside it.
 async fn server(scale: u64, files: u64) -> Result<Server> {
     let known = Database::migrated().await?;
     let size = loader::estimate(known.url(), &harness::settings(), scale).await?;
-    let room = size.peak_mib() + files * size.sent_mib();
+    // The bare COPY, which is measured beside ours, writes a log of its rows, and INSERT too.
+    let alone = files == 0;
+    let room = if alone { size.least_mib() } else { size.peak_mib() } + files * size.sent_mib();
     println!("{scale} projects need about {room} MiB of disk, {} of which stay", size.stored_mib());
-    Server::options().room(room).start().await
+    Server::options().for_loading().room(room).start().await
 }
 
-async fn compare(scale: u64) -> Result<ExitCode> {
+/// A server as it comes from its package: durable, with little memory, vacuumed by itself, on a disk.
+async fn stock(scale: u64) -> Result<Server> {
+    let known = Database::migrated().await?;
+    let size = loader::estimate(known.url(), &harness::settings(), scale).await?;
+    let settings = [
+        ("fsync", "on"),
+        ("synchronous_commit", "on"),
+        ("full_page_writes", "on"),
+        ("autovacuum", "on"),
+        ("shared_buffers", "128MB"),
+        ("checkpoint_timeout", "5min"),
+        ("max_wal_size", "1GB"),
+        ("max_connections", "100"),
+        ("wal_init_zero", "on"),
+        ("wal_recycle", "on"),
+        ("shared_preload_libraries", ""),
+    ];
+    let options =
+        settings.into_iter().fold(Server::options(), |options, (name, value)| options.setting(name, value));
+    options.room(size.peak_mib()).on_disk().start().await
+}
+
+async fn compare(scale: u64, asked: Asked) -> Result<ExitCode> {
     let settings = harness::settings();
     let (mut ours, mut peers) = (Vec::new(), Vec::new());
     let server = server(scale, 1).await?;
@@ -87,8 +139,7 @@ async fn compare(scale: u64) -> Result<ExitCode> {
     let files = tempfile::tempdir_in(data.parent().and_then(Path::parent).unwrap()).unwrap();
     let (mut rows, mut peak, mut sources) = (0, 0, Vec::new());
     let mut parts = (0.0, 0.0);
-    let rounds = std::env::var("RUNBOOK_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
-    for round in 0..rounds {
+    for round in 0..asked.rounds {
         let db = server.seeded(NAME).await?;
         let (seconds, loaded) = load(&db, scale).await?;
         ours.push(seconds);
@@ -116,11 +167,14 @@ async fn compare(scale: u64) -> Result<ExitCode> {
     }
     drop(files);
     // It takes longer than a turn of the two: left out on request, and then not judged.
-    let inserted = match std::env::var("RUNBOOK_INSERT").as_deref() {
-        Ok("no") => None,
-        _ => Some(insert(&server, scale).await? / rows as f64),
-    };
+    let each_row = |seconds: f64| seconds / rows as f64;
+    let inserted = if asked.insert { Some(each_row(insert(&server, scale).await?)) } else { None };
     drop(server);
+    let stock_inserted = if asked.stock.unwrap_or(scale >= LARGE) {
+        Some(each_row(insert(&stock(scale).await?, scale).await?))
+    } else {
+        None
+    };
     let (ours, peer) = (least(&ours), least(&peers));
     let each = ours / rows as f64;
     println!("ours: {ours:.2} s, {:.2} µs a row", each * 1e6);
@@ -143,6 +197,14 @@ async fn compare(scale: u64) -> Result<ExitCode> {
         } else {
             println!("– {words}: ours is {times:.1} times as quick; the mark of 10 is for {LARGE} projects");
         }
+    }
+    if let Some(inserted) = stock_inserted {
+        let times = inserted / each;
+        println!(
+            "– the same INSERT on a server as it comes from its package, on a disk: {:.2} µs a row: ours is {times:.1} times as \
+             quick",
+            inserted * 1e6
+        );
     }
     let (first, second) = again(scale).await?;
     println!(

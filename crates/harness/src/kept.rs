@@ -129,7 +129,7 @@ async fn open(n: u64, progress: Arc<dyn Progress>) -> Result<Kept, HarnessError>
         }
     }
     std::fs::write(&ready, "").map_err(HarnessError::io(&ready))?;
-    let (process, url) = start(&cluster).await?;
+    let (process, url) = start(&cluster, &[]).await?;
     let ephemeral = Ephemeral::adopt(url, settings.limits.reading()).await;
     let ephemeral = ephemeral.map_err(|error| HarnessError::Other(error.to_string()))?;
     prune(&root, &folder);
@@ -164,7 +164,7 @@ async fn build(
     progress: &dyn Progress,
 ) -> Result<(), HarnessError> {
     cache::base(cluster)?;
-    let (process, url) = start(cluster).await?;
+    let (process, url) = start(cluster, &local::LOADING).await?;
     let filled = fill(cluster, settings, n, &url, progress).await;
     cluster.end(process, Signal::INT).await?;
     filled?;
@@ -183,14 +183,20 @@ async fn fill(
 ) -> Result<(), HarnessError> {
     progress.phase("migrating");
     template::prepare(settings, url).await?;
-    space::ask(&cluster.folder, loader::estimate(url, settings, n).await?.peak_mib(), "RUNBOOK_CACHE")?;
+    space::ask(&cluster.folder, loader::estimate(url, settings, n).await?.least_mib(), "RUNBOOK_CACHE")?;
     loader::load(url, settings, n, progress).await?;
     template::run(url, "CHECKPOINT".into()).await
 }
 
-/// Starts the server on its directory, with the database in it, which is made when it is not there.
-async fn start(cluster: &Cluster) -> Result<(Box<dyn ChildWrapper>, DatabaseUrl), HarnessError> {
-    cluster.configure(&settings_of_server(cluster), local::HBA)?;
+/// Starts the server on its directory, with the database in it, which is made when it is not there. `further` settings win
+/// over those of every server of ours.
+async fn start(
+    cluster: &Cluster,
+    further: &[(&str, &str)],
+) -> Result<(Box<dyn ChildWrapper>, DatabaseUrl), HarnessError> {
+    let mut settings = settings_of_server(cluster);
+    settings.extend(further.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    cluster.configure(&settings, local::HBA)?;
     let (port, process) = cluster.start_somewhere().await?;
     let password = unique() + &unique();
     let mut admin = cluster.admin(port).await?;

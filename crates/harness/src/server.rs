@@ -25,6 +25,7 @@ pub struct ServerOptions {
     port: Option<u16>,
     binaries: Option<Binaries>,
     room: u64,
+    on_disk: bool,
 }
 
 impl ServerOptions {
@@ -75,11 +76,25 @@ impl ServerOptions {
         self
     }
 
+    /// As a server is set up for a large data set to be loaded: it writes no log of rows in new files, and no standby can
+    /// follow it.
+    #[must_use]
+    pub fn for_loading(self) -> Self {
+        local::LOADING.into_iter().fold(self, |options, (name, value)| options.setting(name, value))
+    }
+
     /// So many mebibytes will be written to it: memory is used only where so much of it is free, and a disk that has less
     /// is refused.
     #[must_use]
     pub fn room(mut self, mib: u64) -> Self {
         self.room = mib;
+        self
+    }
+
+    /// On a disk also where there is room in memory: for who measures what a disk costs.
+    #[must_use]
+    pub fn on_disk(mut self) -> Self {
+        self.on_disk = true;
         self
     }
 
@@ -117,7 +132,7 @@ impl Server {
         let state = State { folder: crate::state::root().join(format!("private-{}", unique())) };
         let lease = state.lease()?;
         state.watch_at_once()?;
-        let folder = local::data_folder(&state, options.room)?;
+        let folder = local::data_folder(&state, options.room, options.on_disk)?;
         let cluster = Cluster { binaries, folder };
         state.own(Owned::Server(&cluster.data()))?;
         state.own(Owned::Folder(&cluster.folder))?;
@@ -156,7 +171,7 @@ impl Server {
             let state = State { folder: crate::state::root().join(format!("private-{}", unique())) };
             let lease = state.lease()?;
             state.watch_at_once()?;
-            let cluster = Cluster { binaries, folder: local::data_folder(&state, 0)? };
+            let cluster = Cluster { binaries, folder: local::data_folder(&state, 0, false)? };
             state.own(Owned::Server(&cluster.data()))?;
             state.own(Owned::Folder(&cluster.folder))?;
             cluster.create_folders()?;

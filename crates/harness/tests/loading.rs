@@ -124,7 +124,8 @@ async fn rows_are_as_uneven_as_in_life() {
 #[tokio::test]
 async fn a_load_leaves_the_schema_as_it_was() {
     const SCHEMA: &str = "SELECT md5(string_agg(line, '|' ORDER BY line)) FROM (
-        SELECT indexrelid::regclass || pg_get_indexdef(indexrelid) || indisvalid AS line FROM pg_index
+        SELECT indexrelid::regclass || pg_get_indexdef(indexrelid) || ROW(indisvalid, indisready, indisclustered)::text AS line
+        FROM pg_index
         WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
         UNION ALL SELECT conrelid::regclass || conname || pg_get_constraintdef(oid) || convalidated FROM pg_constraint
         WHERE connamespace = 'public'::regnamespace) AS lines";
@@ -133,6 +134,59 @@ async fn a_load_leaves_the_schema_as_it_was() {
     let orphans =
         "SELECT count(*) FROM project_events e LEFT JOIN projects p USING (project_id) WHERE p IS NULL";
     assert_eq!(one::<i64>(&after, orphans).await, 0);
+}
+
+/// One whose table is marked as being in the order of an index keeps the mark, and the index.
+#[tokio::test]
+async fn a_table_that_was_clustered_stays_so() {
+    const CLUSTERED: &str =
+        "SELECT string_agg(indexrelid::regclass::text, ',') FROM pg_index WHERE indisclustered";
+    let db = Database::seeded().await.unwrap();
+    let by = "ALTER TABLE projects CLUSTER ON ix_projects_status_created";
+    sqlx::raw_sql(by).execute(db.pool()).await.unwrap();
+    harness::loader::load(db.url(), &harness::settings(), 4_000, &harness::loader::Unwatched).await.unwrap();
+    assert_eq!(one::<String>(&db, CLUSTERED).await, "ix_projects_status_created");
+}
+
+#[tokio::test]
+async fn rows_are_written_so_that_nothing_needs_to_visit_them_again() {
+    let db = Database::seeded().await.unwrap();
+    harness::loader::load(db.url(), &harness::settings(), 4_000, &harness::loader::Unwatched).await.unwrap();
+    sqlx::raw_sql("CREATE EXTENSION pg_visibility").execute(db.pool()).await.unwrap();
+    for table in ["projects", "project_payloads", "project_events"] {
+        let (pages, frozen): (i64, i64) = sqlx::query_as(
+            "SELECT pg_relation_size($1::regclass) / 8192, all_frozen FROM pg_visibility_map_summary($1::regclass)",
+        )
+        .bind(table)
+        .fetch_one(db.pool())
+        .await
+        .unwrap();
+        // But for the first pages, which hold the seeds, and those between two entries of the data set.
+        assert!(pages > 100 && frozen * 10 >= pages * 9, "{table}: {frozen} of {pages} pages are frozen");
+    }
+}
+
+#[tokio::test]
+async fn a_load_that_fails_leaves_the_table_as_it_was() {
+    let db = Database::empty().await.unwrap();
+    let schema = "CREATE TABLE t (k int PRIMARY KEY, v int NOT NULL); INSERT INTO t VALUES (-1, 1)";
+    sqlx::raw_sql(schema).execute(db.pool()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let text = "epoch = \"2025-01-01T00:00:00Z\"\n[[table]]\nname = \"t\"\n[[table.column]]\nname = \"k\"\n\
+        make = { sequence = 1 }\n[[table.column]]\nname = \"v\"\nnull_share = 0.001\nmake = { constant = 1 }\n";
+    std::fs::write(folder.path().join("dataset.toml"), text).unwrap();
+    let mut settings = (*harness::settings()).clone();
+    settings.data.generate = Some(folder.path().join("dataset.toml"));
+    let error =
+        harness::loader::load(db.url(), &settings, 30_000, &harness::loader::Unwatched).await.unwrap_err();
+    assert!(error.to_string().contains("null value in column"), "{error}");
+    let state: String = one(
+        &db,
+        "SELECT ROW((SELECT count(*) FROM t), indisvalid, indisready, indisclustered)::text FROM pg_index
+            WHERE indexrelid = 't_pkey'::regclass",
+    )
+    .await;
+    assert_eq!(state, "(1,t,t,f)");
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::data::{Data, sizes};
-use common::{Result, measures, say};
+use common::{Result, ended, measures, reading, say};
 use perf::{Bound, Latencies, Query, Random};
 use secrecy::ExposeSecret as _;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -34,26 +34,27 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(measure(&name)),
         Err(error) => Err(error.into()),
     };
-    answer.unwrap_or_else(|error| {
-        say(&format!("load: {error}"));
-        ExitCode::from(2)
-    })
+    answer.unwrap_or_else(|error| ended("load", &*error))
 }
 
 async fn measure(name: &str) -> Result<ExitCode> {
-    let queries = Query::all(&harness::settings())?;
+    let queries = Query::some(&harness::settings())?;
     let query = queries.into_iter().find(|query| query.name == name);
     let query = query.ok_or_else(|| format!("RUNBOOK_LOAD={name} is no critical query"))?;
     let scale = sizes("RUNBOOK_SCALE", &[10_000])?[0];
     let data = Data::of(scale).await?;
-    let options = data.url().connect_options();
+    let options = reading(data.url().connect_options());
     let pool = sqlx::postgres::PgPoolOptions::new()
         .max_connections(CONNECTIONS as u32)
         .min_connections(CONNECTIONS as u32)
         .test_before_acquire(false)
         .connect_with(options)
         .await?;
-    let bound = Bound::of(&query, &mut data.reader().await?).await?;
+    let mut reader = data.reader().await?;
+    let bound = Bound::of(&query, &mut reader).await?;
+    // Judged by what this database knows of its functions, before it is executed.
+    perf::explain(&query, &bound, &mut reader).await?;
+    drop(reader);
     let subject = Arc::new(Subject { query, bound, pool });
     // Once unmeasured: each connection prepares its statement.
     closed(&subject).await?;

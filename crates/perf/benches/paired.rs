@@ -8,12 +8,11 @@
 #[allow(dead_code, reason = "each bench uses its part of it")]
 mod common;
 
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use common::{Pair, Result, Side, measures, rounds, say};
+use common::{Pair, Result, Side, ended, filtered, measures, number, rounds, say};
 use harness::Database;
-use perf::{Change, Comparison, Query, Random, Witness};
+use perf::{Base, Change, Comparison, Query, Random, Witness};
 use runbook::settings::Settings;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
@@ -33,35 +32,30 @@ fn main() -> ExitCode {
             return ExitCode::from(3);
         }
     };
-    runtime.block_on(compare()).unwrap_or_else(|error| {
-        say(&format!("paired: {error}"));
-        ExitCode::from(2)
-    })
+    runtime.block_on(compare()).unwrap_or_else(|error| ended("paired", &*error))
 }
 
 async fn compare() -> Result<ExitCode> {
     let settings = harness::settings();
-    let wanted = match std::env::var("RUNBOOK_ROUNDS") {
-        Ok(text) => text.parse().map_err(|_| format!("RUNBOOK_ROUNDS={text} is no number of rounds"))?,
-        Err(_) => ROUNDS,
-    };
+    let wanted = number("RUNBOOK_ROUNDS", ROUNDS)?;
+    let queries = filtered(Query::some(&settings)?, |query| &query.name)?;
     let named = std::env::var("RUNBOOK_BASE").ok().filter(|base| !base.is_empty());
-    let Some(base) = named.or_else(|| merge_base(&settings.root)) else {
+    let Some(name) = named.or_else(|| Base::merge_base(&settings.root)) else {
         say("paired: nothing compared; this is no branch of main, and RUNBOOK_BASE names no git revision");
         return Ok(ExitCode::SUCCESS);
     };
-    if unchanged(&base, &settings.root) {
-        say(&format!("paired: nothing compared; migrations and queries are those of {base}"));
+    if Base::is_unchanged(&name, &settings.root) {
+        say(&format!("paired: nothing compared; migrations and queries are those of {name}"));
         return Ok(ExitCode::SUCCESS);
     }
+    // Read before anything is built: what is wrong with it is then said at once.
     let folder = tempfile::tempdir()?;
-    let old = revision(&base, &settings.root, folder.path())?;
+    let base = Base::read(&name, &settings.root, folder.path())?;
     let (before, after) = (Database::empty().await?, Database::loaded(PROJECTS).await?);
-    build(&before, &old, &settings).await?;
-    let (old_queries, new_queries) = (Query::all(&old)?, Query::all(&settings)?);
+    build(&before, &base, &settings).await?;
     let mut pairs = Vec::new();
-    for new in &new_queries {
-        let Some(old) = old_queries.iter().find(|old| old.name == new.name) else {
+    for new in &queries {
+        let Some(old) = base.queries.iter().find(|old| old.name == new.name) else {
             say(&format!("  {}: new, so there is nothing to compare it with", new.name));
             continue;
         };
@@ -69,7 +63,7 @@ async fn compare() -> Result<ExitCode> {
         pairs.push(Pair { before, after, blocks: Vec::new() });
     }
     rounds(&mut pairs, &before, &after, wanted, &mut Random::new(wanted as u64)).await?;
-    Ok(verdict(&base, &pairs))
+    Ok(verdict(&name, &pairs))
 }
 
 fn verdict(base: &str, pairs: &[Pair]) -> ExitCode {
@@ -119,66 +113,17 @@ fn verdict(base: &str, pairs: &[Pair]) -> ExitCode {
     }
 }
 
-/// Where this branch left the main one.
-fn merge_base(root: &Path) -> Option<String> {
-    let main = ["origin/main", "main", "origin/master", "master"];
-    main.into_iter().find_map(|main| git(root, &["merge-base", "HEAD", main]).ok()).map(|mut hash| {
-        hash.truncate(12);
-        hash
-    })
-}
-
-/// Whether the folder of the settings is as it was at the base, in the working copy too.
-fn unchanged(base: &str, root: &Path) -> bool {
-    git(root, &["diff", "--quiet", base, "--", "migrations", "queries", "seeds"]).is_ok()
-        && git(root, &["ls-files", "--others", "--exclude-standard", "--", "migrations", "queries", "seeds"])
-            .is_ok_and(|new| new.is_empty())
-}
-
-fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
-    let output = Command::new("git").arg("-C").arg(folder).args(arguments).output()?;
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).trim().into())
-    }
-}
-
-/// The fixtures of a git revision, in `folder`.
-fn revision(base: &str, root: &Path, folder: &Path) -> Result<Settings> {
-    if base.starts_with('-') {
-        return Err(format!("RUNBOOK_BASE={base} is no revision").into());
-    }
-    let top = git(root, &["rev-parse", "--show-toplevel"])?;
-    let prefix = git(root, &["rev-parse", "--show-prefix"])?;
-    let prefix = prefix.trim_end_matches('/');
-    let archive = folder.join("base.tar");
-    let tree = format!("{base}:{prefix}");
-    if git(Path::new(&top), &["archive", "--output", &archive.to_string_lossy(), &tree]).is_err() {
-        return Err(format!(
-            "RUNBOOK_BASE={base} is no revision with a folder {prefix}: name one that `git show` knows"
-        )
-        .into());
-    }
-    let fixtures = folder.join("fixtures");
-    std::fs::create_dir(&fixtures)?;
-    let unpacked = Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(&fixtures).status()?;
-    if !unpacked.success() {
-        return Err("the fixtures of the base revision cannot be unpacked".into());
-    }
-    Ok(Settings::load(&fixtures)?)
-}
-
 /// The schema and the seeds of the base revision, with the rows of this working copy's data set: what is compared is the
 /// schema. Where that data set does not fit the older schema, the base's own is taken, and it says so.
-async fn build(database: &Database, old: &Settings, new: &Settings) -> Result<()> {
-    let migrator = migrations::open(old)?;
-    let head = migrator.head().ok_or("the base revision has no migrations")?;
-    migrator.upgrade(database.url(), head).await?;
+async fn build(database: &Database, base: &Base, new: &Settings) -> Result<()> {
+    let old = &base.settings;
+    base.migrator.upgrade(database.url(), &base.head).await.map_err(|error| base.wrong(error))?;
     let mut connection = PgConnection::connect_with(&database.url().connect_options()).await?;
     for seed in &old.data.seeds {
-        let sql = std::fs::read_to_string(old.path(seed))?;
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await?;
+        let path = old.path(seed);
+        let wrong = |error: &dyn std::fmt::Display| base.wrong(format!("{}: {error}", path.display()));
+        let sql = std::fs::read_to_string(&path).map_err(|error| wrong(&error))?;
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map_err(|error| wrong(&error))?;
     }
     connection.close().await?;
     let mut same = old.clone();
@@ -187,7 +132,9 @@ async fn build(database: &Database, old: &Settings, new: &Settings) -> Result<()
         harness::loader::load(database.url(), &same, PROJECTS, &harness::loader::Unwatched).await
     {
         say(&format!("paired: this data set does not fit the base, so its own is taken: {error}"));
-        harness::loader::load(database.url(), old, PROJECTS, &harness::loader::Unwatched).await?;
+        harness::loader::load(database.url(), old, PROJECTS, &harness::loader::Unwatched)
+            .await
+            .map_err(|error| base.wrong(error))?;
     }
     Ok(())
 }

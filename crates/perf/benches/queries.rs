@@ -16,11 +16,10 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use common::Result;
 use common::data::{Data, sizes};
+use common::{Result, known_indexes, reading};
 use criterion::{Criterion, SamplingMode};
-use perf::{Bound, Gate, Latencies, Query};
-use sqlx::pool::PoolConnection;
+use perf::{Bound, Gate, Latencies, Query, explain};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres};
 use tokio::runtime::Runtime;
 
@@ -43,7 +42,7 @@ fn run() -> Result<ExitCode> {
     let _entered = runtime.enter();
     let mode = Mode::of(std::env::args().skip(1));
     let settings = harness::settings();
-    let queries = Query::all(&settings)?;
+    let queries = Query::some(&settings)?;
     let mut criterion = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
@@ -56,6 +55,9 @@ fn run() -> Result<ExitCode> {
             Mode::Lists => None,
             Mode::Judges | Mode::RunsOnly => Some(runtime.block_on(Data::of(size))?),
         };
+        if let Some(data) = &data {
+            runtime.block_on(known_indexes(&queries, &data.context()))?;
+        }
         for (group, connections) in [("warm", 1), ("together", TOGETHER), ("cold", 0)] {
             let mut benches = criterion.benchmark_group(format!("{group}/{size}"));
             benches.sampling_mode(SamplingMode::Flat);
@@ -81,7 +83,7 @@ fn run() -> Result<ExitCode> {
                     });
                 });
                 if let Some(Err(error)) = prepared.into_inner() {
-                    return Err(format!("{}: {error}", query.file).into());
+                    return Err(query.said(&error).into());
                 }
                 let name = format!("{group}/{size}/{}", query.name);
                 let budget = query.cold.filter(|_| connections == 0).unwrap_or(query.bound(&settings));
@@ -129,7 +131,7 @@ impl Mode {
 /// One query, ready to run: its values, and connections that keep the statement prepared.
 struct Subject {
     bound: Bound,
-    connections: Vec<PoolConnection<Postgres>>,
+    connections: Vec<PgConnection>,
 }
 
 impl Subject {
@@ -142,11 +144,15 @@ impl Subject {
         runtime.block_on(async {
             let mut reader = data.context().reader().await.map_err(|error| error.to_string())?;
             let bound = Bound::of(query, &mut reader).await.map_err(|error| error.to_string())?;
+            // Judged by what this database knows of its functions, before it is executed.
+            explain(query, &bound, &mut reader).await.map_err(|error| error.to_string())?;
             drop(reader);
             let mut subject = Self { bound, connections: Vec::new() };
+            let options = reading(data.url().connect_options());
             for _ in 0..connections {
-                let mut connection = data.pool().acquire().await.map_err(|error| error.to_string())?;
-                let first = (&mut *connection).fetch_all(statement(query, &subject.bound)?).await;
+                let mut connection =
+                    PgConnection::connect_with(&options).await.map_err(|error| error.to_string())?;
+                let first = connection.fetch_all(statement(query, &subject.bound)?).await;
                 if first.map_err(|error| error.to_string())?.is_empty() {
                     return Err("its example selects no rows, so its time would say nothing".to_owned());
                 }
@@ -165,7 +171,7 @@ impl Subject {
         iterations: u64,
         latencies: &mut Latencies,
     ) -> Duration {
-        let options = data.url().connect_options();
+        let options = reading(data.url().connect_options());
         let mut total = Duration::ZERO;
         for _ in 0..iterations {
             let Ok(mut connection) = PgConnection::connect_with(&options).await else { return total };
@@ -189,7 +195,7 @@ impl Subject {
             for _ in 0..iterations {
                 let started = Instant::now();
                 let Ok(statement) = statement(query, bound) else { break };
-                let rows = (&mut **connection).fetch_all(statement).await;
+                let rows = connection.fetch_all(statement).await;
                 let elapsed = started.elapsed();
                 assert!(black_box(rows).is_ok(), "{} failed while it was timed", query.file);
                 times.push(elapsed);

@@ -2,7 +2,8 @@
 //!
 //! Each critical query is planned and executed at each size (10,000 and 100,000 projects without the variable). A plan
 //! that flips is named, with the growth exponent of the blocks that it asks for: 0 is the same at any size, 1 grows with
-//! the data. Exit code 1 when at any size a plan loses the indexes that its header expects there.
+//! the data. Exit code 1 when at any size a plan loses the indexes that its header expects there, 3 when at one of them no
+//! plan could be judged.
 
 #[allow(dead_code, reason = "each bench uses its part of it")]
 mod common;
@@ -10,7 +11,7 @@ mod common;
 use std::process::ExitCode;
 
 use common::data::{Data, sizes};
-use common::{Result, measures, say};
+use common::{Result, ended, filtered, known_indexes, measures, say};
 use perf::{Bound, Flip, Plan, Query, analyze};
 
 fn main() -> ExitCode {
@@ -22,10 +23,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(compare()),
         Err(error) => Err(error.into()),
     };
-    answer.unwrap_or_else(|error| {
-        say(&format!("sizes: {error}"));
-        ExitCode::from(2)
-    })
+    answer.unwrap_or_else(|error| ended("sizes", &*error))
 }
 
 /// The plans of one size, or why there is none.
@@ -33,16 +31,25 @@ type Plans = Vec<std::result::Result<Plan, String>>;
 
 async fn compare() -> Result<ExitCode> {
     let settings = harness::settings();
-    let queries = Query::all(&settings)?;
+    let queries = filtered(Query::some(&settings)?, |query| &query.name)?;
     let mut sizes = sizes("RUNBOOK_SIZES", &[10_000, 100_000])?;
     sizes.sort_unstable();
+    sizes.dedup();
+    if sizes.len() < 2 {
+        return Err("RUNBOOK_SIZES names one size, and one shows no growth: name two".into());
+    }
     let mut planned: Vec<(u64, Plans)> = Vec::new();
-    let mut failed = 0;
+    let (mut failed, mut unmeasured) = (0, 0);
     for size in sizes {
         let data = Data::of(size).await?;
+        known_indexes(&queries, &data.context()).await?;
         let index = perf::checks().into_iter().find(|check| check.id == "perf.queries.index");
         if let Some(check) = index {
             let verdict = check.run(&data.context()).await;
+            if let Some(reason) = verdict.reason() {
+                unmeasured += 1;
+                say(&format!("– at {size}: {reason}"));
+            }
             for finding in verdict.findings().iter().filter(|finding| finding.is_error()) {
                 failed += 1;
                 say(&format!("✘ at {size}: {}: {}", finding.object, finding.problem));
@@ -68,7 +75,11 @@ async fn compare() -> Result<ExitCode> {
             });
         }
     }
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(match (failed, unmeasured) {
+        (0, 0) => ExitCode::SUCCESS,
+        (0, _) => ExitCode::from(3),
+        _ => ExitCode::FAILURE,
+    })
 }
 
 fn line(name: &str, width: usize, (small, before): (u64, &Plan), (large, after): (u64, &Plan)) -> String {

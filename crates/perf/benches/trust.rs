@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{Pair, Result, Side, measures, rounds, say};
+use common::{Pair, ROUNDS_A_BLOCK, Result, Side, ended, measures, number, rounds, say};
 use harness::Database;
 use perf::{Change, Comparison, Query, Random, Rule};
 use serde::{Deserialize, Serialize};
@@ -28,9 +28,9 @@ use sqlx::AssertSqlSafe;
 
 /// Projects in both data sets.
 const PROJECTS: u64 = 10_000;
-/// Rounds of a run of all queries, and of one query alone: as many as the gate itself runs.
-const ROUNDS: usize = 64;
-const ROUNDS_ALONE: usize = 200;
+/// Rounds of a run: as many as the gate itself runs. `RUNBOOK_ROUNDS` overrides it; runs of so many rounds stand apart in
+/// the record.
+const ROUNDS: usize = 200;
 
 /// An experiment.
 struct Experiment {
@@ -94,26 +94,29 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(experiment(&name)),
         Err(error) => Err(error.into()),
     };
-    answer.unwrap_or_else(|error| {
-        say(&format!("trust: {error}"));
-        ExitCode::from(2)
-    })
+    answer.unwrap_or_else(|error| ended("trust", &*error))
 }
 
 async fn experiment(name: &str) -> Result<ExitCode> {
     let experiment = &Experiment::find(name)?;
     let file = record_file()?;
-    let known = records(&file)?.into_iter().filter(|record| record.experiment == name).count();
-    let most =
-        std::env::var("RUNBOOK_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(experiment.runs);
+    let rounds = number("RUNBOOK_ROUNDS", ROUNDS)?;
+    let known = records(&file, experiment, rounds)?.len();
+    let most = number("RUNBOOK_RUNS", experiment.runs)?;
     let wanted = experiment.runs.saturating_sub(known).min(most);
     if wanted > 0 {
-        run(experiment, known, wanted, &file).await?;
+        run(experiment, known, wanted, rounds, &file).await?;
     }
-    Ok(told(experiment, &records(&file)?))
+    Ok(told(experiment, rounds, &records(&file, experiment, rounds)?))
 }
 
-async fn run(experiment: &Experiment, known: usize, wanted: usize, file: &PathBuf) -> Result<()> {
+async fn run(
+    experiment: &Experiment,
+    known: usize,
+    wanted: usize,
+    wanted_rounds: usize,
+    file: &PathBuf,
+) -> Result<()> {
     let queries = Query::all(&harness::settings())?;
     let (before, after) = (Database::loaded(PROJECTS).await?, Database::loaded(PROJECTS).await?);
     for statement in experiment.sql.split(";\n").filter(|statement| !statement.trim().is_empty()) {
@@ -129,7 +132,6 @@ async fn run(experiment: &Experiment, known: usize, wanted: usize, file: &PathBu
     if pairs.is_empty() {
         return Err(format!("{}: `-- slows:` names no critical query", experiment.name).into());
     }
-    let wanted_rounds = if experiment.query.is_none() { ROUNDS } else { ROUNDS_ALONE };
     let busy = Busy::start();
     for run in known..known + wanted {
         let mut random = Random::new(1 + run as u64);
@@ -188,8 +190,7 @@ fn judged(experiment: &Experiment, run: usize, pairs: &[Pair], comparisons: usiz
     })
 }
 
-fn told(experiment: &Experiment, records: &[Record]) -> ExitCode {
-    let own: Vec<&Record> = records.iter().filter(|record| record.experiment == experiment.name).collect();
+fn told(experiment: &Experiment, rounds: usize, own: &[Record]) -> ExitCode {
     let count = |of: fn(&Record) -> Said| {
         own.iter()
             .filter(|record| match &experiment.query {
@@ -209,7 +210,7 @@ fn told(experiment: &Experiment, records: &[Record]) -> ExitCode {
     ratios.sort_by(f64::total_cmp);
     let middle = ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN);
     say(&format!(
-        "\n{}: {} of {} runs, {what}; the median ratio is {middle:.3}\n",
+        "\n{}: {} of {} runs of {rounds} rounds, {what}; the median ratio is {middle:.3}\n",
         experiment.name,
         own.len(),
         experiment.runs
@@ -243,7 +244,8 @@ fn record_file() -> Result<PathBuf> {
     Ok(file)
 }
 
-fn records(file: &PathBuf) -> Result<Vec<Record>> {
+/// The runs of an experiment that are on record, of so many rounds each: rounds come in blocks, the last of which is full.
+fn records(file: &PathBuf, experiment: &Experiment, rounds: usize) -> Result<Vec<Record>> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -253,7 +255,11 @@ fn records(file: &PathBuf) -> Result<Vec<Record>> {
         serde_json::from_str(line)
             .map_err(|error| format!("{}:{}: {error}", file.display(), number + 1).into())
     });
-    lines.collect()
+    let own = |record: &Record| {
+        record.experiment == experiment.name && record.rounds == rounds.next_multiple_of(ROUNDS_A_BLOCK)
+    };
+    let all: Result<Vec<Record>> = lines.collect();
+    Ok(all?.into_iter().filter(own).collect())
 }
 
 /// A thread that does nothing but work, so that the machine is never quiet.

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use common::data::{Data, sizes};
-use common::{Result, measures, say};
+use common::{Result, ended, filtered, measures, say};
 use perf::Random;
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -29,14 +29,12 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(measure()),
         Err(error) => Err(error.into()),
     };
-    answer.unwrap_or_else(|error| {
-        say(&format!("writes: {error}"));
-        ExitCode::from(2)
-    })
+    answer.unwrap_or_else(|error| ended("writes", &*error))
 }
 
 /// A file of the folder.
 struct Write {
+    name: String,
     states: String,
     table: String,
     sql: String,
@@ -74,6 +72,7 @@ async fn measure() -> Result<ExitCode> {
     if writes.is_empty() {
         return Err(format!("{} holds no write, so nothing was measured", folder.display()).into());
     }
+    let writes = filtered(writes, |write| &write.name)?;
     let data = Data::of(sizes("RUNBOOK_SCALE", &[10_000])?[0]).await?;
     let mut connection = data.pool().acquire().await?;
     for write in &writes {
@@ -83,7 +82,10 @@ async fn measure() -> Result<ExitCode> {
         for round in 0..=ROUNDS {
             random.shuffle(&mut order);
             for place in &order {
-                let taken = carry_out(&mut connection, write, variants[*place].before.as_deref()).await?;
+                let taken = carry_out(&mut connection, write, variants[*place].before.as_deref()).await;
+                let taken = taken.map_err(|error| {
+                    format!("fixtures/writes/{}.sql, {}: {error}", write.name, variants[*place].name)
+                })?;
                 // The first round fills the buffers.
                 if round > 0 {
                     variants[*place].taken.push(taken);
@@ -105,7 +107,8 @@ impl Write {
             line.map(|value| value.trim().to_owned())
                 .ok_or_else(|| format!("{}:1: its header lacks `-- {key}:`", file.display()))
         };
-        Ok(Self { states: header("states")?, table: header("table")?, sql: text.clone() })
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { name, states: header("states")?, table: header("table")?, sql: text.clone() })
     }
 }
 
@@ -136,7 +139,7 @@ async fn in_transaction(connection: &mut PgConnection, write: &Write, before: Op
     let done = sqlx::raw_sql(AssertSqlSafe(write.sql.clone())).execute(&mut *connection).await?;
     let ms = started.elapsed().as_secs_f64() * 1e3;
     if done.rows_affected() == 0 {
-        return Err(format!("{}: it wrote no row, so its cost says nothing", write.states).into());
+        return Err("it wrote no row, so its cost says nothing".into());
     }
     let (wal_after, updated_after, hot_after) = counters(connection, &write.table).await?;
     let updates = updated_after - updated;

@@ -46,20 +46,18 @@ struct Column {
 /// [`Stopped::Unmeasured`] where hypopg is not installed.
 pub async fn advise(query: &Query, bound: &Bound, pool: &PgPool) -> Result<Option<Advice>, Stopped> {
     let mut connection = pool.acquire().await.map_err(classify)?;
-    let known: bool =
-        one(&mut connection, "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'hypopg')")
-            .await?
-            .try_get(0)
-            .map_err(classify)?;
-    if !known {
-        return Err(Stopped::Unmeasured(
-            "hypopg is not installed on the server, so no index can be tried (Debian: postgresql-15-hypopg)"
-                .into(),
-        ));
+    let server = one(&mut connection, include_str!("hypopg.sql")).await?;
+    let (available, schema): (bool, Option<String>) =
+        (server.try_get(0).map_err(classify)?, server.try_get(1).map_err(classify)?);
+    if !available {
+        let major: i32 = server.try_get(2).map_err(classify)?;
+        return Err(Stopped::Unmeasured(format!(
+            "hypopg is not installed on the server, so no index can be tried (Debian: postgresql-{major}-hypopg)"
+        )));
     }
     // What is made here is gone with the transaction: the extension, and the indexes that never were.
     run(&mut connection, "BEGIN".into()).await?;
-    let answer = try_all(query, bound, &mut connection).await;
+    let answer = try_all(query, bound, schema, &mut connection).await;
     run(&mut connection, "ROLLBACK".into()).await?;
     // The library keeps its indexes for the session.
     connection.close().await.map_err(classify)?;
@@ -69,16 +67,23 @@ pub async fn advise(query: &Query, bound: &Bound, pool: &PgPool) -> Result<Optio
 async fn try_all(
     query: &Query,
     bound: &Bound,
+    schema: Option<String>,
     connection: &mut PgConnection,
 ) -> Result<Option<Advice>, Stopped> {
-    run(connection, "CREATE SCHEMA runbook_hypopg; CREATE EXTENSION hypopg SCHEMA runbook_hypopg".into())
-        .await?;
+    let schema = match schema {
+        Some(schema) => schema,
+        None => {
+            let made = "CREATE SCHEMA runbook_hypopg; CREATE EXTENSION hypopg SCHEMA runbook_hypopg";
+            run(connection, made.into()).await?;
+            "runbook_hypopg".into()
+        }
+    };
     let without = plan(query, bound, connection).await?;
     let mut best: Option<Advice> = None;
     for statement in candidates(&without, connection).await? {
-        run(connection, "SELECT runbook_hypopg.hypopg_reset()".into()).await?;
+        run(connection, format!("SELECT {schema}.hypopg_reset()")).await?;
         let made = format!(
-            "SELECT runbook_hypopg.hypopg_relation_size(indexrelid) FROM runbook_hypopg.hypopg_create_index({})",
+            "SELECT {schema}.hypopg_relation_size(indexrelid) FROM {schema}.hypopg_create_index({})",
             literal(&statement)
         );
         let bytes: i64 = one(connection, &made).await?.try_get(0).map_err(classify)?;

@@ -2,6 +2,7 @@
 
 mod advice;
 mod analyzed;
+mod base;
 mod bound;
 mod draw;
 mod explain;
@@ -24,6 +25,7 @@ mod tally;
 use runbook::check::Check;
 
 pub use advice::{Advice, advise};
+pub use base::{Base, BaseError};
 pub use bound::{Bound, Stopped, Value};
 pub use draw::tree;
 pub use explain::{Generic, analyze, analyze_within, explain, generic, without_statistics};
@@ -31,6 +33,7 @@ pub use gate::{Gate, Held, LEAST_EXECUTIONS, Latencies, milliseconds};
 pub use paired::{Change, Comparison, LEAST_BLOCKS, Random, Rule, Witness};
 pub use plan::{Actual, Node, Plan};
 pub use query::{Buffers, Distribution, Expectation, Parameter, Query, RowBound};
+pub use relations::{Catalogue, Index, Relation};
 pub use sizes::Flip;
 pub use svg::svg;
 

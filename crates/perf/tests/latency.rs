@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use harness::Database;
+use rstest::rstest;
 use runbook::context::Context;
 use runbook::ephemeral::Ephemeral;
 use runbook::reader::ReadLimits;
@@ -104,9 +105,14 @@ async fn a_query_whose_example_selects_nothing_is_not_timed() {
     assert!(verdict.measurements().iter().all(|one| one.name != "p95 of project_by_id"));
 }
 
+#[rstest]
+#[case::none(0)]
+#[case::as_many_as_have_no_percentile(19)]
 #[tokio::test]
-async fn no_samples_are_no_verdict() {
+async fn too_few_samples_are_no_verdict(#[case] samples: u32) {
     let db = Database::seeded().await.unwrap();
-    let verdict = run(LATENCY, &with(db.context(), |settings| settings.perf.samples = 0)).await;
+    let verdict = run(LATENCY, &with(db.context(), |settings| settings.perf.samples = samples)).await;
     assert_eq!(verdict.outcome(), Outcome::NotMeasured);
+    let reason = verdict.reason().unwrap();
+    assert!(reason.starts_with(&format!("samples = {samples} in [perf]: of fewer than 20")), "{reason}");
 }

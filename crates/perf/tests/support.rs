@@ -12,7 +12,7 @@ use runbook::verdict::{Finding, Verdict};
 pub fn patient(database: &harness::Database) -> Context {
     with(database.context(), |settings| {
         settings.perf.budget_factor = 25.0;
-        settings.perf.samples = 2;
+        settings.perf.samples = 20;
         settings.perf.warm_up = 0;
         // With budgets so wide no neighbour is mistaken for a slow query.
         settings.perf.rounds = 1;

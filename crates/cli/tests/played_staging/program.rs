@@ -125,7 +125,7 @@ fn fixtures(home: &Path, by_variable: bool) -> PathBuf {
     );
     // How fast the queries are is not the question here.
     if let Some(perf) = settings.get_mut("perf").and_then(toml::Value::as_table_mut) {
-        perf.insert("samples".into(), 3.into());
+        perf.insert("samples".into(), 20.into());
         perf.insert("warm_up".into(), 0.into());
     }
     let more: toml::Table = more.parse().unwrap();

@@ -42,6 +42,9 @@ pub(crate) const TUNING: [(&str, &str); 14] = [
     ("log_timezone", "UTC"),
 ];
 
+/// What a server runs with while a large data set is loaded into it: of rows in a file that is new in their transaction,
+/// and of indexes that are built, it writes no log. Nothing follows it, and nothing is restored from that log.
+pub(crate) const LOADING: [(&str, &str); 2] = [("wal_level", "minimal"), ("max_wal_senders", "0")];
 /// The statements' statistics, which the library must be loaded for at start.
 pub(crate) const STATISTICS: [(&str, &str); 3] = [
     ("shared_preload_libraries", "pg_stat_statements"),
@@ -63,8 +66,8 @@ pub(crate) fn settings_of_server(cluster: &Cluster) -> Vec<(String, String)> {
 }
 
 /// A new folder for a data directory that is to hold so many mebibytes: in memory where there is room, else beside the
-/// state.
-pub(crate) fn data_folder(state: &State, room: u64) -> Result<PathBuf, HarnessError> {
+/// state; there too where a disk is asked for.
+pub(crate) fn data_folder(state: &State, room: u64, on_disk: bool) -> Result<PathBuf, HarnessError> {
     let memory = PathBuf::from("/dev/shm");
     let (wanted, needed) = (room.max(space::WANTED_IN_MEMORY_MIB), room.max(space::NEEDED_MIB));
     let free = |folder: &Path| {
@@ -74,6 +77,7 @@ pub(crate) fn data_folder(state: &State, room: u64) -> Result<PathBuf, HarnessEr
     let named = std::env::var_os("RUNBOOK_DATA").filter(|folder| !folder.is_empty());
     let chosen = match named {
         Some(folder) => space::choose(&[(folder.into(), needed)], space::free_mib),
+        None if on_disk => space::choose(&[(state.folder.clone(), needed)], free),
         None => space::choose(&[(memory.clone(), wanted), (state.folder.clone(), needed)], free),
     };
     // Of a large data set the data is what is too large, not the state.
@@ -88,7 +92,7 @@ pub(crate) fn data_folder(state: &State, room: u64) -> Result<PathBuf, HarnessEr
 
 /// Starts the shared server. The caller holds a share of the lease and the `start` lock.
 pub(crate) async fn start(state: &State, lease: &File, binaries: Binaries) -> Result<Record, HarnessError> {
-    let cluster = Cluster { binaries, folder: data_folder(state, 0)? };
+    let cluster = Cluster { binaries, folder: data_folder(state, 0, false)? };
     state.own(Owned::Server(&cluster.data()))?;
     state.own(Owned::Folder(&cluster.folder))?;
     cluster.create_folders()?;

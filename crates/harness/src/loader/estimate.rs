@@ -7,6 +7,7 @@ use runbook::settings::Settings;
 use sqlx::PgConnection;
 
 use super::compile::Compiled;
+use super::crew::at_a_time;
 use super::derive::Derived;
 use super::plan::Plan;
 use super::stream::Target;
@@ -19,6 +20,12 @@ const LOOKED_AT: u64 = 400;
 const ROW_OVERHEAD: u64 = 40;
 /// What an entry of an index takes, on average over APEX's: 18 indexes of 8,000,000 rows took 1.1 GB.
 const INDEX_ENTRY: u64 = 34;
+/// What an entry takes on disk while it is sorted, before equal ones share their key.
+const SORTED_ENTRY: u64 = 64;
+/// What the log may grow to between two checkpoints on servers of ours (`max_wal_size`) …
+const LOG: u64 = 4 << 30;
+/// … and on one that writes no log of rows in new files.
+const LITTLE_LOG: u64 = 256 << 20;
 
 /// The size of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +36,8 @@ pub struct Size {
     pub sent: u64,
     /// Bytes of tables and indexes afterwards, about.
     pub stored: u64,
-    /// Bytes of disk while it is loaded: the largest index is sorted on disk, and the log is written beside.
-    pub peak: u64,
+    /// Bytes of disk past `stored` while indexes are built: what is sorted, less the indexes that are not there yet.
+    pub sorting: u64,
 }
 
 impl Size {
@@ -44,9 +51,18 @@ impl Size {
         self.stored >> 20
     }
 
-    /// Mebibytes of disk while it is loaded.
+    /// Mebibytes of disk while it is loaded, the server's log beside it.
     pub fn peak_mib(&self) -> u64 {
-        self.peak >> 20
+        self.with_log(LOG)
+    }
+
+    /// The same on a server that writes no log of rows in new files: the least room that will do.
+    pub fn least_mib(&self) -> u64 {
+        self.with_log(LITTLE_LOG)
+    }
+
+    fn with_log(&self, most: u64) -> u64 {
+        self.stored.saturating_add(self.sorting).saturating_add(self.stored.min(most)) >> 20
     }
 }
 
@@ -110,8 +126,8 @@ async fn size(
     compiled: &Compiled,
     targets: &[Target],
 ) -> Result<Size, HarnessError> {
-    let mut size = Size { rows: 0, sent: 0, stored: 0, peak: 0 };
-    let mut largest = 0;
+    let mut size = Size { rows: 0, sent: 0, stored: 0, sorting: 0 };
+    let mut builds = Vec::new();
     for target in targets {
         let rows = target.rows(compiled);
         let looked_at = rows.clamp(1, LOOKED_AT);
@@ -123,15 +139,32 @@ async fn size(
         })?;
         let sent = bytes.saturating_mul(rows) / looked_at;
         let indexes = index_count(connection, &target.schema, &target.name).await?;
-        let indexed = rows.saturating_mul(INDEX_ENTRY);
         size.rows += rows;
         size.sent += sent;
-        size.stored += sent + rows.saturating_mul(ROW_OVERHEAD) + indexed.saturating_mul(indexes);
-        largest = largest.max(indexed);
+        size.stored += sent
+            + rows.saturating_mul(ROW_OVERHEAD)
+            + rows.saturating_mul(INDEX_ENTRY).saturating_mul(indexes);
+        builds.extend((0..indexes).map(|_| rows));
     }
-    // Between two checkpoints the log may grow to `max_wal_size`, 4 GB on servers of ours.
-    size.peak = size.stored + largest * 2 + size.stored.min(4 << 30);
+    size.sorting = sorting(builds, at_a_time());
     Ok(size)
+}
+
+/// How far the disk is filled past its last state while indexes of so many entries are built, the largest first and so
+/// many at a time: what is sorted for those in work, less what those in work and those to come will take.
+fn sorting(mut builds: Vec<u64>, at_a_time: usize) -> u64 {
+    builds.sort_unstable_by_key(|rows| std::cmp::Reverse(*rows));
+    let bytes = |rows: &[u64], entry: u64| {
+        rows.iter().fold(0_u64, |sum, rows| sum.saturating_add(rows.saturating_mul(entry)))
+    };
+    let states = (0..builds.len()).map(|place| {
+        let to_come = &builds[place..];
+        let in_work = &to_come[..at_a_time.min(to_come.len())];
+        // An index in work is written while what it was sorted from is still there.
+        let missing = bytes(to_come, INDEX_ENTRY).saturating_sub(bytes(in_work, INDEX_ENTRY));
+        bytes(in_work, SORTED_ENTRY).saturating_sub(missing)
+    });
+    states.max().unwrap_or(0)
 }
 
 async fn index_count(connection: &mut PgConnection, schema: &str, table: &str) -> Result<u64, HarnessError> {
@@ -149,8 +182,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_sorted_takes_the_room_of_indexes_to_come() {
+        let million = 1_000_000;
+        // Two of many alike: what is sorted fits where the others will be.
+        assert_eq!(sorting(vec![million; 10], 2), 2 * million * SORTED_ENTRY);
+        // The last two are the small ones.
+        let mixed = [vec![million; 8], vec![1000; 4]].concat();
+        assert!(sorting(mixed, 2) < 2 * million * SORTED_ENTRY + 1);
+        assert_eq!(sorting(vec![million], 2), million * SORTED_ENTRY);
+        assert_eq!(sorting(Vec::new(), 2), 0);
+        let size = Size { rows: 1, sent: 0, stored: 20 << 30, sorting: 1 << 30 };
+        assert_eq!((size.peak_mib(), size.least_mib()), (25 << 10, (21 << 10) + 256));
+    }
+
+    #[test]
     fn more_than_the_disk_holds_is_one_sentence_with_both_figures() {
-        let size = Size { rows: 80, sent: 5 << 20, stored: 20 << 20, peak: 30 << 20 };
+        let size = Size { rows: 80, sent: 5 << 20, stored: 10 << 20, sorting: 10 << 20 };
         let folder = std::path::Path::new("/disk");
         assert!(enough(folder, &size, Some(30)).is_ok());
         assert!(enough(folder, &size, None).is_ok(), "what is not known is not refused");

@@ -4,14 +4,16 @@
 //! rows look like (see [`Plan`]). A value is a function of its table, column and row number alone, so nothing is
 //! kept in memory, whatever the size: what a row refers to is computed again.
 //!
-//! Past `SMALL` rows the tables are filled side by side, each on a connection of its own and in the order of its
-//! rows; the indexes are built afterwards, several at a time. Foreign keys are not asked for
-//! each row where the data set takes every value from the row that is referred to: they hold by construction. One
-//! that takes them from elsewhere is checked by the server as usual.
+//! Past `SMALL` rows the tables are filled side by side, each by one connection and in the order of its
+//! rows; the indexes are built afterwards, several at a time. Rows are written frozen, into a file that is new in their
+//! own transaction: nothing has to visit them again, and a server with `wal_level = minimal` writes no log of them.
+//! Foreign keys are not asked for each row where the data set takes every value from the row that is referred to: they
+//! hold by construction. One that takes them from elsewhere is checked by the server as usual.
 
 mod clock;
 mod compile;
 mod construction;
+mod crew;
 mod derive;
 mod encode;
 mod estimate;
@@ -26,7 +28,6 @@ mod words;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream as futures};
 use runbook::secret::DatabaseUrl;
 use runbook::settings::Settings;
 use sqlx::Connection as _;
@@ -42,14 +43,11 @@ pub use plan::{ColumnPlan, Each, Generator, Plan, TablePlan};
 pub use progress::{Progress, Unwatched};
 
 use compile::Compiled;
+use crew::{Crew, Task};
 use stream::{Target, Watch};
 
 /// Up to so many rows one connection and the indexes in place are quicker than setting anything aside.
 const SMALL: u64 = 20_000;
-/// Tables and indexes that are worked on at a time: one for each core, and no more than a server has memory for.
-const MOST_AT_A_TIME: usize = 4;
-/// Memory for one index build.
-const BUILD_MEMORY: &str = "256MB";
 
 /// What was loaded.
 #[derive(Debug, Clone, Default)]
@@ -80,15 +78,18 @@ pub async fn load(
     let of: u64 = targets.iter().map(|target| target.rows(&compiled)).sum();
     let watch = Watch { progress, sent: AtomicU64::new(0), of };
     let large = of > SMALL && construction::holds(&mut first, &compiled, &targets).await?;
-    let indexes = if large { indexes::of(&mut first, &targets).await? } else { Vec::new() };
-    let mut loaded = if large && indexes::set_aside(&mut first, &indexes).await {
-        side_by_side(url, &compiled, targets, indexes, &watch).await?
+    let tables = if large { indexes::of(&mut first, &targets).await? } else { Vec::new() };
+    let mut loaded = if large && indexes::may_be_set_aside(&mut first, &tables).await? {
+        side_by_side(url, settings, &compiled, (targets, tables), &mut first, &watch).await?
     } else {
-        in_turn(&mut first, &compiled, targets, &watch).await?
+        let loaded = in_turn(&mut first, &compiled, targets, &watch).await?;
+        progress.phase("refreshing views, and analysing");
+        refresh(&mut first, settings).await?;
+        // Vacuumed too: index-only scans depend on it, and autovacuum is off here.
+        execute(&mut first, "VACUUM (ANALYZE)".into()).await?;
+        loaded
     };
     loaded.tables.retain(|(name, _)| !name.is_empty());
-    progress.phase("refreshing views, and analysing");
-    finish(&mut first, settings).await?;
     close(first).await?;
     Ok(loaded)
 }
@@ -229,103 +230,64 @@ async fn in_turn(
     let mut loaded = Loaded::default();
     for target in targets {
         let name = target.name.clone();
-        let (rows, bytes) = target.send(connection, compiled, watch).await?;
+        let (rows, bytes) = target.send(connection, compiled, watch, false).await?;
         loaded.tables.push((name, rows));
         loaded.bytes += bytes;
     }
     Ok(loaded)
 }
 
-/// Every table on a connection of its own; then the indexes, several at a time.
+/// Every table by one connection; then the indexes, several at a time; then what the planner is to know.
 async fn side_by_side(
     url: &DatabaseUrl,
+    settings: &Settings,
     compiled: &Arc<Compiled>,
-    targets: Vec<Target>,
-    indexes: Vec<String>,
+    (targets, indexes): (Vec<Target>, Vec<indexes::Table>),
+    first: &mut PgConnection,
     watch: &Watch<'_>,
 ) -> Result<Loaded, HarnessError> {
-    let mut loaded = Loaded { indexes: indexes.len(), ..Loaded::default() };
+    let mut crew = Crew::called(url).await?;
+    let fills = indexes::filled(targets, indexes, compiled);
+    let builds = indexes::builds(&fills);
+    let names: Vec<String> = fills.iter().map(|fill| fill.table.shown.clone()).collect();
+    let mut loaded = Loaded { indexes: builds.len(), ..Loaded::default() };
     loaded.tables = vec![(String::new(), 0); compiled.tables.len()];
-    let mut tables: Vec<(u64, Vec<Target>)> = Vec::new();
-    // The entries of one table stay in one stream: its rows, and its serial numbers, have an order.
-    for target in targets {
-        let rows = target.rows(compiled);
-        match tables
-            .iter_mut()
-            .find(|(_, known)| known[0].name == target.name && known[0].schema == target.schema)
-        {
-            Some((all, known)) => {
-                *all += rows;
-                known.push(target);
-            }
-            None => tables.push((rows, vec![target])),
-        }
+    for sent in crew.work(fills.into_iter().map(Task::Fill).collect(), compiled, watch).await? {
+        loaded.tables[sent.place] = (sent.name, sent.rows);
+        loaded.bytes += sent.bytes;
     }
-    tables.sort_by_key(|(rows, _)| std::cmp::Reverse(*rows));
-    let names: Vec<String> = tables
-        .iter()
-        .map(|(_, known)| format!("{}.{}", quote(&known[0].schema), quote(&known[0].name)))
-        .collect();
-    let mut written = futures::iter(tables.into_iter().map(|(_, entries)| async move {
-        let mut connection = connect(url).await?;
-        execute(&mut connection, "SET session_replication_role = replica".into()).await?;
-        let mut sent = Vec::new();
-        for entry in entries {
-            let (place, name) = (entry.place, entry.name.clone());
-            let (rows, bytes) = entry.send(&mut connection, compiled, watch).await?;
-            sent.push((place, name, rows, bytes));
-        }
-        close(connection).await?;
-        Ok::<_, HarnessError>(sent)
-    }))
-    .buffer_unordered(at_a_time());
-    while let Some(sent) = written.try_next().await? {
-        for (place, name, rows, bytes) in sent {
-            loaded.tables[place] = (name, rows);
-            loaded.bytes += bytes;
-        }
-    }
-    drop(written);
-    watch.progress.phase(&format!("building {} indexes", indexes.len()));
-    each(url, indexes.into_iter().map(|name| format!("REINDEX INDEX {name}")).collect()).await?;
+    watch.progress.phase(&format!("building {} indexes", builds.len()));
+    let rebuilt = builds.into_iter().map(|name| Task::Run(format!("REINDEX INDEX {name}")));
+    crew.work(rebuilt.collect(), compiled, watch).await?;
     watch.progress.phase("vacuuming and analysing");
-    each(url, names.into_iter().map(|name| format!("VACUUM (ANALYZE) {name}")).collect()).await?;
+    let vacuum = |name: &String| Task::Run(format!("VACUUM (ANALYZE) {name}"));
+    let mut vacuums: Vec<Task> = names.iter().map(vacuum).collect();
+    // The catalogue too, and what was there before: last, since it is small.
+    let others: Vec<String> = sqlx::query_scalar(include_str!("others.sql"))
+        .bind(&names)
+        .fetch_all(&mut *first)
+        .await
+        .map_err(HarnessError::sql("looking for the other tables"))?;
+    vacuums.push(Task::Run(format!("VACUUM (ANALYZE) {}", others.join(", "))));
+    crew.work(vacuums, compiled, watch).await?;
+    watch.progress.phase("refreshing views");
+    let views = refresh(first, settings).await?;
+    crew.work(views.iter().map(vacuum).collect(), compiled, watch).await?;
+    crew.dismissed().await?;
     Ok(loaded)
 }
 
-/// Runs statements, several at a time, in this order.
-async fn each(url: &DatabaseUrl, statements: Vec<String>) -> Result<(), HarnessError> {
-    let next = tokio::sync::Mutex::new(statements.into_iter());
-    let workers = (0..at_a_time()).map(|_| async {
-        let mut connection = connect(url).await?;
-        let memory =
-            format!("SET maintenance_work_mem = '{BUILD_MEMORY}'; SET max_parallel_maintenance_workers = 0");
-        execute(&mut connection, memory).await?;
-        loop {
-            let Some(statement) = next.lock().await.next() else { break };
-            execute(&mut connection, statement).await?;
-        }
-        close(connection).await
-    });
-    futures_util::future::try_join_all(workers).await.map(drop)
-}
-
-fn at_a_time() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).clamp(1, MOST_AT_A_TIME)
-}
-
-/// Materialized views show the rows, and the planner knows them: as a database is that has been in use.
-async fn finish(connection: &mut PgConnection, settings: &Settings) -> Result<(), HarnessError> {
+/// Materialized views show the rows: as in a database that has been in use. Returns their names.
+async fn refresh(connection: &mut PgConnection, settings: &Settings) -> Result<Vec<String>, HarnessError> {
     let views: Vec<String> = sqlx::query_scalar(include_str!("views.sql"))
         .bind(&settings.database.schemas)
         .fetch_all(&mut *connection)
         .await
         .map_err(HarnessError::sql("looking for materialized views"))?;
-    for view in views {
+    for view in &views {
         execute(connection, format!("REFRESH MATERIALIZED VIEW {view}")).await?;
     }
-    // Vacuumed too: index-only scans depend on it, and autovacuum is off here.
-    execute(connection, "VACUUM (ANALYZE)".into()).await
+    Ok(views)
 }
 
 async fn connect(url: &DatabaseUrl) -> Result<PgConnection, HarnessError> {

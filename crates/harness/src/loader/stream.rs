@@ -132,16 +132,23 @@ impl Target {
         Ok(())
     }
 
-    /// Makes and sends all rows. Returns how many the server took, and the bytes sent.
+    /// Makes and sends all rows, `frozen` where the table's file is new in this transaction. Returns how many the server
+    /// took, and the bytes sent.
     pub(super) async fn send(
         self,
         connection: &mut PgConnection,
         compiled: &Arc<Compiled>,
         watch: &Watch<'_>,
+        frozen: bool,
     ) -> Result<(u64, u64), HarnessError> {
         let what = format!("{}: writing {}", compiled.plan.file.display(), self.name);
         let failed = |error| HarnessError::sql(what.clone())(error);
-        let mut copy = connection.copy_in_raw(&self.statement).await.map_err(failed)?;
+        let statement = if frozen {
+            format!("{}, FREEZE)", self.statement.trim_end_matches(')'))
+        } else {
+            self.statement.clone()
+        };
+        let mut copy = connection.copy_in_raw(&statement).await.map_err(failed)?;
         let (sender, mut pieces) = mpsc::channel(WAITING);
         let making = Arc::clone(compiled);
         let thread = tokio::task::spawn_blocking(move || {

@@ -4,10 +4,13 @@ pub mod data;
 
 use std::error::Error;
 use std::io::Write as _;
+use std::process::ExitCode;
 use std::time::Instant;
 
-use perf::{Bound, Query, Random, Witness, analyze, explain};
+use perf::{Bound, Catalogue, Query, Random, Witness, analyze, explain};
+use runbook::context::Context;
 use runbook::ephemeral::Ephemeral;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -15,7 +18,7 @@ pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// Rounds on a new connection before those that count: the server keeps a plan for a prepared statement from the sixth on.
 const WARM_UP: usize = 6;
 /// Rounds that count on one pair of connections.
-const ROUNDS_A_BLOCK: usize = 4;
+pub const ROUNDS_A_BLOCK: usize = 4;
 
 /// One query on both databases.
 pub struct Pair {
@@ -84,7 +87,8 @@ pub async fn rounds(
 ) -> Result<()> {
     let mut order: Vec<usize> = (0..pairs.len()).collect();
     pairs.iter_mut().for_each(|pair| pair.blocks.clear());
-    let (old_options, new_options) = (old.url().connect_options(), new.url().connect_options());
+    let (old_options, new_options) =
+        (reading(old.url().connect_options()), reading(new.url().connect_options()));
     for _ in 0..rounds.div_ceil(ROUNDS_A_BLOCK) {
         // Whoever connects first is no side's privilege either.
         let (mut old, mut new);
@@ -119,6 +123,86 @@ pub fn measures() -> bool {
     has("--bench") && !has("--test") && !has("--list")
 }
 
+/// What a bench's name must hold to run: the first argument that is no option, as criterion reads it.
+pub fn filter() -> Option<String> {
+    /// Criterion's options that take a value.
+    const VALUED: [&str; 14] = [
+        "-c",
+        "--color",
+        "--colour",
+        "--save-baseline",
+        "--baseline",
+        "--baseline-lenient",
+        "--load-baseline",
+        "--sample-size",
+        "--warm-up-time",
+        "--measurement-time",
+        "--nresamples",
+        "--profile-time",
+        "--format",
+        "--output-format",
+    ];
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        if VALUED.contains(&argument.as_str()) {
+            arguments.next();
+        } else if !argument.starts_with('-') {
+            return Some(argument);
+        }
+    }
+    None
+}
+
+/// Those of `all` whose name holds the filter. None is no pass.
+pub fn filtered<T>(all: Vec<T>, name: impl Fn(&T) -> &str) -> std::result::Result<Vec<T>, NothingRan> {
+    let Some(filter) = filter() else { return Ok(all) };
+    let kept: Vec<T> = all.into_iter().filter(|one| name(one).contains(&filter)).collect();
+    if kept.is_empty() { Err(NothingRan(filter)) } else { Ok(kept) }
+}
+
+/// A filter that matches nothing.
+#[derive(Debug)]
+pub struct NothingRan(String);
+
+impl std::fmt::Display for NothingRan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "nothing ran, so there is no verdict: the filter {} matches none", self.0)
+    }
+}
+
+impl Error for NothingRan {}
+
+/// What a bench ends with that could not do its work: 1 where the filter matches nothing, 2 where something is wrong with
+/// what was asked for.
+pub fn ended(bench: &str, error: &(dyn Error + 'static)) -> ExitCode {
+    say(&format!("{bench}: {error}"));
+    if error.is::<NothingRan>() { ExitCode::FAILURE } else { ExitCode::from(2) }
+}
+
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// The number that a variable holds, or this one.
+pub fn number(variable: &str, otherwise: usize) -> Result<usize> {
+    match std::env::var(variable) {
+        Ok(text) if !text.is_empty() => {
+            text.parse().map_err(|_| format!("{variable}={text} is no number").into())
+        }
+        _ => Ok(otherwise),
+    }
+}
+
+/// Stops where a header names an index that the database lacks: what is measured then is not what was meant.
+pub async fn known_indexes(queries: &[Query], context: &Context) -> Result<()> {
+    let catalogue = Catalogue::read(&mut context.reader().await?, &context.settings.database.schemas).await?;
+    match queries.iter().flat_map(|query| query.unknown_indexes(&catalogue)).next() {
+        Some(sentence) => Err(sentence.into()),
+        None => Ok(()),
+    }
+}
+
+/// Lets a session change nothing: a query that writes where nobody sees it (in a function) fails instead.
+pub fn reading(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([("default_transaction_read_only", "on")])
 }

@@ -35,6 +35,7 @@ struct Header {
     budget: Option<Duration>,
     cold: Option<Duration>,
     indexes: Vec<(u64, Expectation)>,
+    named: Vec<(String, usize)>,
     sequential: Vec<String>,
     parameters: Vec<Parameter>,
     rows: Option<RowBound>,
@@ -79,12 +80,14 @@ pub fn parse(path: &Path, text: &str) -> Result<Query, Box<SettingsError>> {
         budget: header.budget.ok_or_else(|| start.error("it has no budget"))?,
         cold: header.cold,
         indexes: header.indexes,
+        named: header.named,
         sequential: header.sequential,
         parameters: header.parameters,
         rows: header.rows.ok_or_else(|| start.error("it does not say how many rows the query may return"))?,
         buffers: header.buffers,
         distributions: header.distributions,
         statement,
+        line: 1 + text[..offset].matches('\n').count(),
     })
 }
 
@@ -141,7 +144,11 @@ fn read_line(header: &mut Header, comment: &str, line: usize, at: &At<'_>) -> Re
             if header.indexes.iter().any(|(known, _)| *known == from) {
                 return Err(at.error(format!("`{key}` stands twice")));
             }
-            header.indexes.push((from, expectation(value).map_err(|problem| at.error(problem))?));
+            let expected = expectation(value).map_err(|problem| at.error(problem))?;
+            if let Expectation::OneOf(names) = &expected {
+                header.named.extend(names.iter().map(|name| (name.clone(), line)));
+            }
+            header.indexes.push((from, expected));
             Ok(())
         }
     }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use runbook::settings::{Settings, SettingsError};
 use runbook::statement::ReadStatement;
 
+use crate::relations::Catalogue;
+
 /// A query of the system under deployment, with its budget.
 #[derive(Debug, Clone)]
 pub struct Query {
@@ -25,6 +27,8 @@ pub struct Query {
     pub cold: Option<Duration>,
     /// From how many rows of the largest table on which indexes are expected, ascending (`-- indexes:`).
     pub indexes: Vec<(u64, Expectation)>,
+    /// Every index that these name, with its line in the file, from 1.
+    pub named: Vec<(String, usize)>,
     /// Tables that it may read from end to end at any size (`-- sequential:`).
     pub sequential: Vec<String>,
     /// Example values of `$1`, `$2` … in order (`-- parameter:`).
@@ -37,6 +41,8 @@ pub struct Query {
     pub distributions: Vec<Distribution>,
     /// The statement, without header and final semicolon; it was judged to read only.
     pub statement: ReadStatement,
+    /// The line in the file in which it begins, from 1.
+    pub line: usize,
 }
 
 /// Which indexes a query is expected to use.
@@ -116,6 +122,20 @@ impl std::fmt::Display for RowBound {
 }
 
 impl Query {
+    /// [`Self::all`], of which there must be one: for whatever would do nothing without.
+    ///
+    /// # Errors
+    /// As [`Self::all`], and when the folder holds no query.
+    pub fn some(settings: &Settings) -> Result<Vec<Self>, Box<SettingsError>> {
+        let queries = Self::all(settings)?;
+        if queries.is_empty() {
+            let path = settings.path(&settings.perf.queries).display().to_string();
+            let reason = "it holds no query, a file NAME.sql".to_owned();
+            return Err(Box::new(SettingsError::Unreadable { path, reason }));
+        }
+        Ok(queries)
+    }
+
     /// Every query of the settings' folder, by name.
     ///
     /// # Errors
@@ -146,6 +166,30 @@ impl Query {
     /// The statement's text.
     pub fn sql(&self) -> &str {
         self.statement.sql()
+    }
+
+    /// Where its statement stands: `queries/project_by_id.sql:9`.
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.file, self.line)
+    }
+
+    /// The sentence for what is wrong with it, with its place unless that is said already.
+    pub fn said(&self, error: &impl std::fmt::Display) -> String {
+        let text = error.to_string();
+        if text.starts_with(&format!("{}:", self.file)) { text } else { format!("{}: {text}", self.place()) }
+    }
+
+    /// A sentence for each index that the header names and the catalogue lacks, with its file and line.
+    pub fn unknown_indexes(&self, catalogue: &Catalogue) -> Vec<String> {
+        let unknown = self.named.iter().filter(|(name, _)| catalogue.index(name).is_none());
+        unknown
+            .map(|(name, line)| {
+                format!(
+                    "{}:{line}: there is no index {name}: create it, or name the one that serves the query",
+                    self.file
+                )
+            })
+            .collect()
     }
 
     /// What its 95th percentile may take under these settings: its budget or the limit of all queries, whichever
