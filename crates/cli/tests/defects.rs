@@ -84,7 +84,10 @@ async fn failing(database: &Database, suite: Option<&str>) -> BTreeSet<&'static 
     // What the migrations make is the same for each of them.
     context.stash.put(MADE.clone());
     let mut failing = BTreeSet::new();
-    for check in registry().checks {
+    let mut checks = registry().checks;
+    // The server counts what the others read as well, and the planner chooses how they do: monitoring is asked first.
+    checks.sort_by_key(|check| check.suite() != "monitoring");
+    for check in checks {
         if asks_the_database(&check)
             && Some(check.suite()) != suite
             && check.run(&context).await.outcome() == Outcome::Fail
