@@ -1,4 +1,6 @@
 //! A few values of a JSON text, found without building the rest: most answers are large, and little of them is asked for.
+//! `serde_json` reads the text and skips what is not asked for; the crates that find a pointer by themselves bring a parser
+//! of their own, and would tell of a broken body in other words than where the whole is read.
 
 use std::borrow::Cow;
 use std::fmt;
