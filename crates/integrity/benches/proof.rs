@@ -17,7 +17,8 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use harness::Database;
+use harness::loader::{self, Unwatched};
+use harness::{Database, Server};
 use runbook::context::{Context, Database as Target};
 use runbook::live::Live;
 use runbook::secret::DatabaseUrl;
@@ -87,12 +88,19 @@ fn main() -> ExitCode {
     if trying { ExitCode::SUCCESS } else { report(&figures) }
 }
 
+/// A server of its own with room for so many projects, payloads and events.
+async fn server(projects: u64) -> Server {
+    let known = Database::migrated().await.unwrap();
+    let size = loader::estimate(known.url(), &harness::settings(), projects).await.unwrap();
+    Server::options().for_loading().room(size.peak_mib()).start().await.unwrap()
+}
+
 async fn measure(projects: u64) -> Figures {
-    let db = Database::migrated().await.unwrap();
-    let mut connection = PgConnection::connect_with(&db.url().connect_options()).await.unwrap();
+    let server = server(projects).await;
+    let db = server.seeded("integrity").await.unwrap();
     let began = Instant::now();
-    let load = include_str!("load.sql").replace("{n}", &projects.to_string());
-    sqlx::raw_sql(AssertSqlSafe(load)).execute(&mut connection).await.unwrap();
+    loader::load(db.url(), &harness::settings(), projects, &Unwatched).await.unwrap();
+    let mut connection = PgConnection::connect_with(&db.url().connect_options()).await.unwrap();
     // A page counts as visible to all when the commit of its rows is on disk: hence the checkpoint before.
     for statement in ["CHECKPOINT", "VACUUM (ANALYZE)"] {
         sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();

@@ -38,7 +38,8 @@ impl Ground<'_> {
             let mut parts = None;
             if members.first().is_some_and(|index| is_large(*index)) {
                 // The keys that lie in the order of the rows are looked at on the way.
-                let keys = jobs::in_order(claims, &members, &single);
+                let pages = members.first().map_or(0.0, |index| weights[*index]);
+                let keys = jobs::in_order(claims, &members, &single, pages);
                 if keys.is_empty() && trusted {
                     let open: Vec<usize> =
                         single.iter().copied().filter(|index| !settled.contains(index)).collect();

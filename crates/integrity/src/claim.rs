@@ -52,11 +52,14 @@ pub(crate) struct Claim {
     /// quicker proof. Where it has one, `source` decides.
     #[sqlx(default)]
     pub swift: Option<String>,
-    /// The column of a unique key whose rows lie in the order of it, as the statistics say: each row is greater than the
-    /// one before it, which a pass over the heap can look at on its way.
+    /// The column of a unique key whose rows lie in the order of it, as the statistics say, but for a few: a pass over the
+    /// heap can sort it on its way, and finds most of it sorted.
     #[sqlx(default)]
-    pub in_order: Option<String>,
-    /// Whether the values of `in_order` fit into a sort in memory.
+    pub ordered: Option<String>,
+    /// Whether it is all of them: each row is greater than the one before it, which a pass can look at.
+    #[sqlx(default)]
+    pub strictly: bool,
+    /// Whether the values of `ordered` fit into a sort in memory.
     #[sqlx(default)]
     pub fits: bool,
     /// Whether a page that cannot be read is what the claim speaks of.
@@ -215,7 +218,7 @@ pub(crate) fn count_and_compare(
         columns.push(format!("({}) AS broken{number}", claim.condition.as_ref()?));
     }
     for (number, key) in keys.iter().enumerate() {
-        let column = key.in_order.as_ref()?;
+        let column = key.ordered.as_ref()?;
         // The first row has none before it.
         counts.push(format!(
             "greatest(count(*) FILTER (WHERE (before{number} OPERATOR(pg_catalog.<) key{number}) IS NOT TRUE) - 1, 0){gap}"
@@ -230,10 +233,11 @@ pub(crate) fn count_and_compare(
     ))
 }
 
-/// The same in one piece, with one key that lies in the order of its rows: a sort that finds its values sorted costs a
-/// third less than to look at each beside the one before it.
+/// The same in one piece, with one key that lies in the order of its rows, or nearly: a sort that finds its values sorted
+/// costs a third less than to look at each beside the one before it, and with a few that are not, a third less than a
+/// pass of its own that groups them.
 pub(crate) fn count_and_sort(claims: &[&Claim], key: &Claim) -> Option<String> {
-    let column = key.in_order.as_ref()?;
+    let column = key.ordered.as_ref()?;
     let mut counts = Vec::new();
     for claim in claims {
         counts.push(format!("count(*) FILTER (WHERE {})", claim.condition.as_ref()?));

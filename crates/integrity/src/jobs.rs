@@ -99,11 +99,23 @@ pub(crate) fn pass(claims: &[Claim], members: Vec<usize>, weights: &[f64]) -> Ve
     }
 }
 
-/// Those of `which` that are keys in the order of their rows, of the table that a pass reads.
-pub(crate) fn in_order(claims: &[Claim], members: &[usize], which: &[usize]) -> Vec<usize> {
+/// Those of `which` that are keys in the order of their rows, of the table of so many pages that a pass reads. One key alone
+/// need only lie nearly so where it can be sorted.
+pub(crate) fn in_order(claims: &[Claim], members: &[usize], which: &[usize], pages: f64) -> Vec<usize> {
     let read = members.first().map(|index| &claims[*index].reads);
-    let fits = |index: &usize| claims[*index].in_order.is_some() && Some(&claims[*index].reads) == read;
-    which.iter().copied().filter(fits).collect()
+    let ordered = |index: &usize| claims[*index].ordered.is_some() && Some(&claims[*index].reads) == read;
+    let found: Vec<usize> = which.iter().copied().filter(ordered).collect();
+    if let [key] = found.as_slice()
+        && is_sorted(&claims[*key], pages)
+    {
+        return found;
+    }
+    found.into_iter().filter(|index| claims[*index].strictly).collect()
+}
+
+/// Whether a pass over so many pages sorts a key, rather than compare neighbours.
+fn is_sorted(key: &Claim, pages: f64) -> bool {
+    key.fits && pages <= PART
 }
 
 /// The same in parts of the heap for so many sessions, with `keys` that lie in the order of the rows. `None` where it
@@ -119,8 +131,7 @@ pub(crate) fn pass_in_parts(
     let (together, compared) = (of(members), of(keys));
     let pages = weights[*members.first()?];
     if let [key] = compared.as_slice()
-        && key.fits
-        && pages <= PART
+        && is_sorted(key, pages)
     {
         let sql = count_and_sort(&together, key)?;
         return Some(vec![Job { claims: [members, keys].concat(), sql, how: How::Swift, weight: pages }]);
@@ -334,6 +345,24 @@ mod tests {
     }
 
     #[test]
+    fn key_that_lies_nearly_in_order_is_sorted_alone_and_never_compared() {
+        let condition = Claim { condition: Some("NOT (a > 0)".into()), reads: vec![7], ..Claim::default() };
+        let key = |strictly: bool| Claim {
+            ordered: Some("k".into()),
+            strictly,
+            fits: true,
+            reads: vec![7],
+            ..Claim::default()
+        };
+        let claims = [condition, key(false), key(true)];
+        assert_eq!(in_order(&claims, &[0], &[1], 1000.0), [1]);
+        assert!(in_order(&claims, &[0], &[1], PART + 1.0).is_empty(), "too large for one statement");
+        assert_eq!(in_order(&claims, &[0], &[1, 2], 1000.0), [2], "two are compared");
+        let wide = Claim { fits: false, ..claims[1].clone() };
+        assert!(in_order(&[claims[0].clone(), wide], &[0], &[1], 1000.0).is_empty(), "too wide to be sorted");
+    }
+
+    #[test]
     fn part_that_compares_neighbours_reaches_over_the_page_where_the_next_begins() {
         let condition = Claim {
             condition: Some("NOT (a > 0)".into()),
@@ -341,9 +370,14 @@ mod tests {
             reads: vec![7],
             ..Claim::default()
         };
-        let key = |reads: i64| Claim { in_order: Some("k".into()), reads: vec![reads], ..Claim::default() };
+        let key = |reads: i64| Claim {
+            ordered: Some("k".into()),
+            strictly: true,
+            reads: vec![reads],
+            ..Claim::default()
+        };
         let claims = [condition, key(7), key(8)];
-        let keys = in_order(&claims, &[0], &[1, 2]);
+        let keys = in_order(&claims, &[0], &[1, 2], 1000.0);
         assert_eq!(keys, [1]);
         let jobs = pass_in_parts(&claims, &[0], &keys, &[1000.0; 3], 2).unwrap();
         let [first, last] = jobs.as_slice() else { panic!("{}", jobs.len()) };

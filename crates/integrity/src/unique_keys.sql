@@ -59,7 +59,8 @@ SELECT
         concat_ws(' AND ', '(' || pg_get_expr(i.indpred, i.indrelid) || ')', k.present, 'true'),
         k.labels[1], k.selected, k.positions
     ) AS swift,
-    CASE WHEN t.plain AND t.in_order AND t.filled AND i.indpred IS NULL AND c.relkind = 'r' THEN k.labels[1] END AS in_order,
+    CASE WHEN t.plain AND t.nearly AND t.filled AND i.indpred IS NULL AND c.relkind = 'r' THEN k.labels[1] END AS ordered,
+    t.in_order AS strictly,
     -- Whether a sort of its values, which finds them sorted, fits into the memory of such a statement.
     t.plain AND c.reltuples * (64 + 2 * t.width) < 128 * 1024 * 1024 AS fits
 FROM pg_catalog.pg_index AS i
@@ -97,6 +98,7 @@ CROSS JOIN LATERAL (
         coalesce(bool_or(a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)), false) AS whole,
         coalesce(max(s.avg_width), 1000) AS width,
         coalesce(bool_or(s.correlation > 0.9999 AND c.relkind <> 'p'), false) AS in_order,
+        coalesce(bool_or(s.correlation > 0.99), false) AS nearly,
         coalesce(bool_or(
             CASE WHEN a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
                 THEN (s.bounds[array_upper(s.bounds, 1)]::numeric - s.bounds[1]::numeric) / 8

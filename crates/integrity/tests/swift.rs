@@ -204,6 +204,38 @@ async fn checks_that_are_asked_together_read_each_heap_once_and_say_what_they_sa
     assert!(asked(&db, "size > ").await > 0);
 }
 
+/// Rows of a seed came before those that were numbered.
+#[tokio::test]
+async fn key_that_lies_nearly_in_order_is_sorted_on_the_way_and_told_when_it_is_doubled() {
+    let statements = [
+        "CREATE EXTENSION pg_stat_statements",
+        "CREATE TABLE near (code text PRIMARY KEY, size integer CHECK (size > 0), note text NOT NULL)",
+        "INSERT INTO near VALUES ('seed', 1, 'x')",
+        "INSERT INTO near SELECT 'code_' || lpad(n::text, 8, '0'), n, repeat('note ', 120) FROM generate_series(1, 10000) AS n",
+        "VACUUM ANALYZE",
+        "CHECKPOINT",
+    ];
+    let db = Database::made(&statements).await.unwrap();
+    let run = || async {
+        let context = crate::support::live(&db).await;
+        integrity::ask_together(&context, |_| true);
+        verdict(&context, UNIQUE).await
+    };
+    let clean = run().await;
+    assert_eq!((clean.outcome(), clean.examined()), (Outcome::Pass, 1), "{clean:?}");
+    assert_eq!(asked(&db, "size > %count(code) - count(DISTINCT code)").await, 1);
+    execute(
+        &db,
+        "UPDATE pg_index SET indisready = false WHERE indexrelid = 'near_pkey'::regclass; \
+         INSERT INTO near VALUES ('seed', 2, 'y'); \
+         UPDATE pg_index SET indisready = true WHERE indexrelid = 'near_pkey'::regclass",
+    )
+    .await;
+    let broken = run().await;
+    let [finding] = broken.findings() else { panic!("{broken:?}") };
+    assert!(finding.problem.ends_with(r#"code = "seed""#), "{finding:?}");
+}
+
 /// Where two parts meet there is no row that tells that the order of the one goes on in the other.
 #[tokio::test]
 async fn seam_without_rows_raises_no_alarm_and_hides_no_fault() {

@@ -90,7 +90,13 @@ fn another_database_on_the_same_server_keeps_the_rest() {
 
 #[test]
 fn a_socket_is_kept_with_its_folder() {
-    for text in ["postgres:///apex?host=/run/pg&user=u&port=6000", "postgres://u@%2Frun%2Fpg:6000/apex"] {
+    for text in [
+        "postgres:///apex?host=/run/pg&user=u&port=6000",
+        "postgres://u@%2Frun%2Fpg:6000/apex",
+        // A user before no host, or before a port alone, as `psql` takes it.
+        "postgres://u@/apex?host=/run/pg&port=6000",
+        "postgres://u@:6000/apex?host=/run/pg",
+    ] {
         let url = resolve(Some(text), NOTHING);
         assert_eq!(
             url.connect_options().get_socket().map(|path| path.to_owned()),

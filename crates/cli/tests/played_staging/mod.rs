@@ -10,10 +10,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use harness::Server;
+use harness::{Pooler, Server};
 use program::{Ended, Program};
 use rstest::rstest;
 use sqlx::Connection as _;
@@ -225,9 +223,8 @@ async fn the_surroundings_of_libpq_work() {
 #[tokio::test]
 async fn pgbouncer_in_transaction_mode_works() {
     let server = staging(&Certificates::good()).await;
-    let pooler = Pooler::before(&server).await;
-    let url = format!("postgres://reader:{READER}@127.0.0.1:{}/apex?sslmode=disable", pooler.port);
-    let program = Program::new(true).with("STAGING_URL", &url);
+    let pooler = Pooler::before(&server.url_as("reader", READER, "apex").unwrap(), 5).await.unwrap();
+    let program = Program::new(true).with("STAGING_URL", pooler.url().expose());
     let before = next_transaction(&server).await;
     let ended = program.run(&["verify", "--target", "staging", "--report", "report"], &[READER]);
     assert!(matches!(ended.code, Some(0 | 1 | 3)), "{:?}\n{}\n{}", ended.code, ended.stdout, ended.stderr);
@@ -235,60 +232,4 @@ async fn pgbouncer_in_transaction_mode_works() {
     all_were_asked(&program, READER);
     let report = std::fs::read_to_string(program.home().join("report/report.json")).unwrap();
     assert!(!report.contains("prepared statement"), "a named statement was used through the pooler");
-}
-
-/// A PgBouncer in transaction mode, ended when dropped.
-struct Pooler {
-    child: Child,
-    port: u16,
-    _folder: tempfile::TempDir,
-}
-
-impl Pooler {
-    async fn before(server: &Server) -> Self {
-        let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/usr/local/bin/pgbouncer"]
-            .into_iter()
-            .find(|path| Path::new(path).exists())
-            .expect("PgBouncer is not installed: install the package `pgbouncer`, then run this test again");
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        // A port of our own: it is free when asked for, and PgBouncer has no way to say which one it took.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        std::fs::write(folder.path().join("users"), format!("\"reader\" \"{READER}\"\n")).unwrap();
-        let settings = format!(
-            "[databases]\napex = host=127.0.0.1 port={} dbname=apex\n[pgbouncer]\nserver_tls_sslmode = require\nlisten_addr = 127.0.0.1\n\
-             listen_port = {port}\nunix_socket_dir =\nauth_type = md5\nauth_file = {}\npool_mode = transaction\n\
-             default_pool_size = 5\nmax_client_conn = 50\n",
-            server.port(),
-            folder.path().join("users").display()
-        );
-        let file = folder.path().join("pgbouncer.ini");
-        std::fs::write(&file, settings).unwrap();
-        let mut command = Command::new(program);
-        // As root it refuses to run, and takes the user to become instead.
-        if is_root() {
-            command.arg("-u").arg("nobody");
-        }
-        let child = command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let pooler = Self { child, port, _folder: folder };
-        runbook::wait::until("PgBouncer listening", Duration::from_secs(10), || async {
-            tokio::net::TcpStream::connect(("127.0.0.1", port)).await
-        })
-        .await
-        .unwrap();
-        pooler
-    }
-}
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-
-    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
-}
-
-impl Drop for Pooler {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

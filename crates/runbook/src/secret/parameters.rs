@@ -1,5 +1,6 @@
 //! The parameters of a connection, by libpq's names.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -58,7 +59,8 @@ impl Parameters {
     /// Those that a URL gives.
     pub(super) fn of_url(text: &str) -> Result<Self, BadDatabaseUrl> {
         let bad = |problem: &str| BadDatabaseUrl(problem.to_owned());
-        let url = url::Url::parse(text.trim()).map_err(|error| BadDatabaseUrl(format!(
+        let (text, names_host) = with_host(text.trim());
+        let url = url::Url::parse(&text).map_err(|error| BadDatabaseUrl(format!(
             "{error} (write `postgres://user:password@host:port/database`, with special characters percent-encoded)"
         )))?;
         if !matches!(url.scheme(), "postgres" | "postgresql") {
@@ -73,7 +75,7 @@ impl Parameters {
         let mut parameters = Self::default();
         parameters.set("user", &decoded(url.username())?);
         parameters.set("password", &decoded(url.password().unwrap_or_default())?);
-        let host = decoded(url.host_str().unwrap_or_default())?;
+        let host = decoded(url.host_str().filter(|_| names_host).unwrap_or_default())?;
         parameters.set("host", host.trim_start_matches('[').trim_end_matches(']'));
         if let Some(port) = url.port() {
             parameters.set("port", &port.to_string());
@@ -209,6 +211,24 @@ impl Parameters {
             separator = '&';
         }
         url
+    }
+}
+
+/// The URL with a host, and whether it has one of its own: libpq takes a user before none, or before a port alone, where the
+/// socket is in the query or the usual one.
+fn with_host(text: &str) -> (Cow<'_, str>, bool) {
+    let authority = text.find("://").map(|found| found + 3).map(|start| {
+        let rest = text.get(start..).unwrap_or_default();
+        (start, rest.split(['/', '?', '#']).next().unwrap_or_default())
+    });
+    let place = authority.and_then(|(start, authority)| {
+        let after = authority.rfind('@')? + 1;
+        let host = authority.get(after..).unwrap_or_default();
+        (host.is_empty() || host.starts_with(':')).then_some(start + after)
+    });
+    match place.and_then(|place| text.split_at_checked(place)) {
+        Some((before, after)) => (Cow::Owned(format!("{before}localhost{after}")), false),
+        None => (Cow::Borrowed(text), true),
     }
 }
 
