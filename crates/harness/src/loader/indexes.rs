@@ -112,6 +112,18 @@ impl Table {
     fn holds(&self, target: &Target) -> bool {
         self.schema == target.schema && self.name == target.name
     }
+
+    /// Gives the table a file that is new in this transaction, with the few rows that it has: what COPY needs to write
+    /// frozen rows. `false` where no index lends itself to it.
+    async fn anew(&self, connection: &mut PgConnection) -> Result<bool, HarnessError> {
+        let by = self.indexes.iter().filter(|index| index.clusterable);
+        let Some(by) = by.max_by_key(|index| index.clustered) else { return Ok(false) };
+        execute(connection, format!("CLUSTER {} USING {}", self.shown, by.bare)).await?;
+        if !by.clustered {
+            execute(connection, format!("ALTER TABLE {} SET WITHOUT CLUSTER", self.shown)).await?;
+        }
+        Ok(true)
+    }
 }
 
 impl Fill {
@@ -138,19 +150,5 @@ impl Fill {
         }
         execute(connection, "COMMIT".into()).await?;
         Ok(sent)
-    }
-}
-
-impl Table {
-    /// Gives the table a file that is new in this transaction, with the few rows that it has: what COPY needs to write
-    /// frozen rows. `false` where no index lends itself to it.
-    async fn anew(&self, connection: &mut PgConnection) -> Result<bool, HarnessError> {
-        let by = self.indexes.iter().filter(|index| index.clusterable);
-        let Some(by) = by.max_by_key(|index| index.clustered) else { return Ok(false) };
-        execute(connection, format!("CLUSTER {} USING {}", self.shown, by.bare)).await?;
-        if !by.clustered {
-            execute(connection, format!("ALTER TABLE {} SET WITHOUT CLUSTER", self.shown)).await?;
-        }
-        Ok(true)
     }
 }

@@ -5,6 +5,9 @@
 
 mod error;
 mod sections;
+mod services;
+mod suites;
+mod units;
 mod validate;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +16,8 @@ use serde::Deserialize;
 
 pub use error::SettingsError;
 pub use sections::*;
+pub use services::*;
+pub use suites::*;
 
 use crate::document::Document;
 

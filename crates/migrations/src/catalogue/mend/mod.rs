@@ -6,6 +6,7 @@
 mod alter;
 mod attached;
 mod create;
+mod definition;
 mod parts;
 
 use super::fact::{Fact, Part};
