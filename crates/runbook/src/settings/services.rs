@@ -1,5 +1,6 @@
 //! The sections of `runbook.toml` about the service under deployment, and what stands beside it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;

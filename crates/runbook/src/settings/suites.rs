@@ -1,5 +1,6 @@
 //! The sections of `runbook.toml` that are one suite's own.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
