@@ -27,23 +27,23 @@ test: setup ## Run all tests, and the examples in the documentation
 ifeq ($(NEXTEST),yes)
 	$(CARGO) nextest run --workspace --profile $(PROFILE) --test-threads $(THREADS) $(ARGS)
 else
-	$(CARGO) test --workspace --all-targets $(ARGS)
+	$(CARGO) test --workspace --lib --bins --tests $(ARGS)
 endif
 	$(CARGO) test --workspace --doc -q
 
 schemathesis: ## Hold the reference service against its own OpenAPI document: many requests that nobody wrote
 	@scripts/setup postgres clients schemathesis
 ifeq ($(NEXTEST),yes)
-	$(CARGO) nextest run --workspace --profile $(PROFILE) --ignore-default-filter -E 'test(properties::soak::many_examples)' $(ARGS)
+	$(CARGO) nextest run --workspace --profile $(PROFILE) --run-ignored only -E 'test(properties::soak::many_examples)' $(ARGS)
 else
-	$(CARGO) test -p smoke --test main properties::soak::many_examples $(ARGS)
+	$(CARGO) test -p smoke --test main properties::soak::many_examples $(ARGS) -- --ignored
 endif
 
 bench: setup ## Measure, and fail when a budget is broken
 	$(CARGO) bench --workspace --no-fail-fast $(ARGS)
 
 soak: setup ## The long runs, which the tests do in a reduced form
-	$(CARGO) nextest run --workspace --profile soak $(ARGS)
+	$(CARGO) nextest run --workspace --profile soak --run-ignored only $(ARGS)
 
 hazards: setup ## How often the hazard rules are right, on the labelled migrations (minutes)
 	@$(CARGO) run -q -p cli -- hazards --score

@@ -74,6 +74,9 @@ const PART: f64 = 65_536.0;
 /// And this many where an index is read instead, which is so much smaller.
 const PART_ALONG: f64 = 8.0 * PART;
 
+/// A pass that sorts a key takes so many times as long (590 against 203 ms, 1,000,000 texts), and is to begin early.
+const SORTED: f64 = 3.0;
+
 /// The claims of conditions, table by table, and those that stand alone.
 pub(crate) fn by_table(claims: &[Claim], which: &[usize]) -> (Vec<Vec<usize>>, Vec<usize>) {
     let mut passes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -134,7 +137,8 @@ pub(crate) fn pass_in_parts(
         && is_sorted(key, pages)
     {
         let sql = count_and_sort(&together, key)?;
-        return Some(vec![Job { claims: [members, keys].concat(), sql, how: How::Swift, weight: pages }]);
+        let weight = pages * SORTED;
+        return Some(vec![Job { claims: [members, keys].concat(), sql, how: How::Swift, weight }]);
     }
     let parts = parts(pages, PART, sessions);
     // The last part has no end: the table may have grown.

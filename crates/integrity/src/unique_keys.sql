@@ -31,12 +31,16 @@ SELECT
         )
             THEN ARRAY[
                 format(
-                    'FROM (SELECT %s FROM %s%I.%I WHERE num_nulls(%s) = 0',
+                    'FROM (SELECT %s FROM %s%I.%I WHERE %s',
                     k.selected, CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, n.nspname, c.relname,
-                    array_to_string(k.labels, ', ')
+                    CASE i.indnkeyatts WHEN 1 THEN 'true' ELSE format('num_nulls(%s) = 0', array_to_string(k.labels, ', ')) END
                 ),
                 CASE WHEN t.plain THEN k.labels[1] ELSE '' END,
-                format(' GROUP BY %s HAVING count(*) > 1) AS doubled', k.positions),
+                -- Of one column the nulls are left out by the count, without a call for each row.
+                format(
+                    ' GROUP BY %s HAVING count(%s) > 1) AS doubled',
+                    k.positions, CASE i.indnkeyatts WHEN 1 THEN k.labels[1] ELSE '*' END
+                ),
                 '', ''
             ]
     END AS along,

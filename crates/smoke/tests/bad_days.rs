@@ -277,11 +277,12 @@ async fn what_a_killed_service_acknowledged_is_there_once_with_its_event() {
     killed_in_flight(&db, 150).await;
 }
 
-/// Left out of the default profile.
+/// Left out unless asked for: `make soak`.
 mod soak {
     use super::*;
 
     #[tokio::test]
+    #[ignore = "takes minutes: `make soak`"]
     async fn killed_twenty_times() {
         for round in 1..=20 {
             let db = Database::seeded().await.unwrap();

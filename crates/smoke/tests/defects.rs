@@ -39,11 +39,12 @@ async fn its_defects_are_found_by_a_check_and_no_other(#[case] check: &str) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// Left out of the default profile.
+/// Left out unless asked for: `make soak`.
 mod soak {
     use super::*;
 
     #[tokio::test]
+    #[ignore = "takes minutes: `make soak`"]
     async fn each_defect_is_found_by_its_check_and_by_no_other() {
         let mut wrong = Vec::new();
         let stash = Arc::new(Stash::default());

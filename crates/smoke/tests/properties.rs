@@ -40,14 +40,16 @@ async fn found(seed: u64, examples: u32) -> Option<String> {
     (!output.status.success()).then(|| format!("seed {seed}:\n{said}\n{}", service.output()))
 }
 
-/// Left out of the default profile.
+/// Left out unless asked for: `make soak`.
 mod soak {
     #[tokio::test]
+    #[ignore = "takes minutes: `make soak`"]
     async fn a_few_examples_find_nothing() {
         assert_eq!(super::found(1, 5).await, None);
     }
 
     #[tokio::test]
+    #[ignore = "takes minutes: `make soak`"]
     async fn many_examples_find_nothing() {
         let seed = std::env::var("RUNBOOK_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
         assert_eq!(super::found(seed, 100).await, None);

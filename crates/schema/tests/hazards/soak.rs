@@ -14,6 +14,7 @@ use schema::hazards::{judge, lint, rules};
 use super::{errors, example, history, plan, told};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes: `make soak`"]
 async fn every_example_does_on_a_copy_what_its_rule_says() {
     let db = Database::empty().await.unwrap();
     let context = db.context();
@@ -62,6 +63,7 @@ async fn every_example_does_on_a_copy_what_its_rule_says() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes: `make soak`"]
 async fn rules_and_measurement_together_keep_to_their_target() {
     let db = Database::empty().await.unwrap();
     let context = db.context();

@@ -51,6 +51,8 @@ pub(super) struct Sample {
     pub(super) table: String,
     pub(super) writes: bool,
     pub(super) pid: i32,
+    /// Its number among those of its session.
+    pub(super) number: usize,
     pub(super) began: Instant,
     pub(super) took: Duration,
     pub(super) refused: bool,
@@ -61,7 +63,16 @@ impl Sample {
     /// One that is yet to run.
     pub(super) fn of(table: &str, writes: bool) -> Self {
         let (began, took) = (Instant::now(), Duration::ZERO);
-        Self { table: table.to_owned(), writes, pid: 0, began, took, refused: false, blocked: false }
+        Self {
+            table: table.to_owned(),
+            writes,
+            pid: 0,
+            number: 0,
+            began,
+            took,
+            refused: false,
+            blocked: false,
+        }
     }
 
     pub(super) fn ended(&self) -> Instant {

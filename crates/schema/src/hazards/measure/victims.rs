@@ -137,30 +137,33 @@ struct Traffic {
     stop: watch::Sender<bool>,
     done: Vec<Arc<AtomicUsize>>,
     tasks: Vec<JoinHandle<Result<Vec<Sample>, CheckError>>>,
-    watcher: JoinHandle<Result<Vec<Look>, CheckError>>,
+    watcher: JoinHandle<Result<Vec<Waiting>, CheckError>>,
 }
 
-/// Who was seen waiting for the migration, and when.
-#[derive(Debug)]
-struct Look {
-    asked: Instant,
-    answered: Instant,
-    waiting: Vec<i32>,
+/// A statement that was seen waiting for the migration: its session, and its own text, which begins with its number.
+#[derive(Debug, FromRow)]
+struct Waiting {
+    pid: i32,
+    query: String,
 }
 
-impl Look {
-    /// Marks whose statements were seen waiting. Where a slow answer leaves open which of a session's statements it was,
-    /// it was the longest: the others came through meanwhile.
+impl Waiting {
     fn tell(&self, samples: &mut [Sample]) {
-        for pid in &self.waiting {
-            let there = samples.iter_mut().filter(|sample| {
-                sample.pid == *pid && self.answered >= sample.began && self.asked <= sample.ended()
-            });
-            if let Some(sample) = there.max_by_key(|sample| sample.took) {
-                sample.blocked = true;
-            }
+        let Some(number) = number(&self.query) else { return };
+        let one = samples.iter_mut().find(|sample| sample.pid == self.pid && sample.number == number);
+        if let Some(sample) = one {
+            sample.blocked = true;
         }
     }
+}
+
+/// A statement of the traffic with its number: what the server says of who waits names it, however late that is heard.
+fn numbered(number: usize, sql: &str) -> String {
+    format!("/* {number} */ {sql}")
+}
+
+fn number(query: &str) -> Option<usize> {
+    query.strip_prefix("/* ")?.split_once(" */")?.0.parse().ok()
 }
 
 impl Traffic {
@@ -207,8 +210,8 @@ impl Traffic {
         for task in self.tasks {
             samples.extend(task.await.map_err(lost)??);
         }
-        let looks = self.watcher.await.map_err(lost)??;
-        looks.iter().for_each(|look| look.tell(&mut samples));
+        let waiting = self.watcher.await.map_err(lost)??;
+        waiting.iter().for_each(|one| one.tell(&mut samples));
         Ok(samples)
     }
 }
@@ -223,9 +226,11 @@ async fn go_on(
     let pid = pid(&mut session).await?;
     let mut samples = Vec::new();
     loop {
+        let number = samples.len();
+        let text = numbered(number, &sql);
         let began = Instant::now();
-        let refused = send(&mut session, &sql).await.is_err();
-        samples.push(Sample { pid, began, took: began.elapsed(), refused, ..one.clone() });
+        let refused = send(&mut session, &text).await.is_err();
+        samples.push(Sample { pid, number, began, took: began.elapsed(), refused, ..one.clone() });
         count.fetch_add(1, Ordering::Relaxed);
         // The end is heard at once, also that of whoever would tell.
         if *stopped.borrow() || tokio::time::timeout(THOUGHT, stopped.changed()).await.is_ok() {
@@ -239,22 +244,19 @@ async fn look(
     mut session: PgConnection,
     by: i32,
     mut stopped: watch::Receiver<bool>,
-) -> Result<Vec<Look>, CheckError> {
-    let mut looks = Vec::new();
+) -> Result<Vec<Waiting>, CheckError> {
+    let mut seen = Vec::new();
     while !*stopped.borrow() {
-        let asked = Instant::now();
-        let waiting: Vec<i32> = sqlx::query_scalar(include_str!("waiting.sql"))
+        let waiting: Vec<Waiting> = sqlx::query_as(include_str!("waiting.sql"))
             .bind(by)
             .fetch_all(&mut session)
             .await
             .map_err(classify)?;
-        if !waiting.is_empty() {
-            looks.push(Look { asked, answered: Instant::now(), waiting });
-        }
+        seen.extend(waiting);
         // Ours to poll; the end is heard at once.
         let _ = tokio::time::timeout(Duration::from_millis(2), stopped.changed()).await;
     }
-    Ok(looks)
+    Ok(seen)
 }
 
 /// Whether a statement of the application would wait now: it is tried with a lock time-out of next to nothing.
@@ -277,18 +279,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slow_look_blames_the_statement_that_took_long_and_not_those_before_it() {
-        let start = Instant::now();
-        let ms = |ms: u64| Duration::from_millis(ms);
-        let one = |pid: i32, began: u64, took: u64| Sample {
-            pid,
-            began: start + ms(began),
-            took: ms(took),
-            ..Sample::of("t", false)
-        };
-        let mut samples = [one(1, 0, 1), one(1, 1, 1), one(1, 2, 300), one(2, 0, 400), one(1, 500, 900)];
-        let look = Look { asked: start, answered: start + ms(80), waiting: vec![1] };
-        look.tell(&mut samples);
-        assert_eq!(samples.map(|sample| sample.blocked), [false, false, true, false, false]);
+    fn who_waited_is_known_by_the_number_of_the_statement_and_not_by_the_time_of_the_look() {
+        let one = |pid: i32, number: usize| Sample { pid, number, ..Sample::of("t", false) };
+        let mut samples = [one(1, 0), one(1, 1), one(2, 1)];
+        let waiting = |query: String| Waiting { pid: 1, query };
+        waiting(numbered(1, "SELECT * FROM t LIMIT 1")).tell(&mut samples);
+        // Of a session that had not sent its first yet, and of one past the last that is known.
+        waiting("SELECT pg_backend_pid()".into()).tell(&mut samples);
+        waiting(numbered(7, "SELECT 1")).tell(&mut samples);
+        assert_eq!(samples.map(|sample| sample.blocked), [false, true, false]);
     }
 }
