@@ -103,6 +103,11 @@ fn claim(from: &Side, to: &Side) -> Claim {
         .zip(operators)
         .map(|((column, other), schema)| format!("p.{other} OPERATOR({schema}.=) c.{column}"))
         .collect();
+    let present = present.join(" AND ");
+    let filled: Vec<String> = columns.iter().map(|column| format!("c.{column} IS NOT NULL")).collect();
+    let (child, parent) =
+        (format!("{}{} AS c", from.only, from.name), format!("{}{} AS p", to.only, to.name));
+    let absent = format!("NOT EXISTS (SELECT FROM {parent} WHERE {}", matched.join(" AND "));
     Claim {
         object: format!("{} ({})", from.name, columns.join(", ")),
         claims: 1,
@@ -114,15 +119,19 @@ fn claim(from: &Side, to: &Side) -> Claim {
         labels: columns.iter().map(|column| (*column).to_owned()).collect(),
         expressions: columns.iter().map(|column| format!("c.{column}")).collect(),
         source: format!(
-            "FROM {}{} AS c TABLESAMPLE SYSTEM (100) WHERE {} AND NOT EXISTS \
-             (SELECT FROM {}{} AS p TABLESAMPLE SYSTEM (100) WHERE {})",
-            from.only,
-            from.name,
-            present.join(" AND "),
-            to.only,
-            to.name,
+            "FROM {child} TABLESAMPLE SYSTEM (100) WHERE {present} AND NOT EXISTS \
+             (SELECT FROM {parent} TABLESAMPLE SYSTEM (100) WHERE {})",
             matched.join(" AND ")
         ),
+        // As of a foreign key, in one piece: nothing says that both sides order their columns alike.
+        along: Some(vec![
+            format!("FROM {child} WHERE {}", filled.join(" AND ")),
+            String::new(),
+            format!(" AND {absent}"),
+            String::new(),
+            ")".into(),
+        ]),
+        swift: Some(format!("FROM {child} WHERE {present} AND {absent})")),
         remedy: format!(
             "restore the missing rows of {}, or correct those that name them in {}",
             to.name, from.name
