@@ -18,7 +18,11 @@ const PORT: u16 = 6432;
 /// How long it may take to listen.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A PgBouncer that listens on a socket in a folder of its own, and so on no port. Ended when dropped.
+/// Runs it until standard input ends, which it does when this process is killed too.
+const WHILE_WE_LIVE: &str = r#""$0" "$1" & read -r _; kill -KILL $!; wait"#;
+
+/// A PgBouncer that listens on a socket in a folder of its own, and so on no port. Ended when dropped, and when this process
+/// is killed.
 pub struct Pooler {
     child: Child,
     url: DatabaseUrl,
@@ -42,11 +46,12 @@ impl Pooler {
         std::fs::write(&file, settings(url, servers, folder.path())?).map_err(HarnessError::io(&file))?;
         give(&file, user)?;
         give(folder.path(), user)?;
-        let mut command = Command::new(program);
+        let mut command = Command::new("/bin/sh");
         // As root it refuses to run.
         become_user(&mut command, user);
-        let child = command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let child = child.map_err(HarnessError::io(Path::new(program)))?;
+        command.args(["-c", WHILE_WE_LIVE, program]).arg(&file);
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = child.map_err(HarnessError::io(Path::new("/bin/sh")))?;
         let options = url.connect_options();
         let own = format!(
             "postgres://{}@/{}?host={}&port={PORT}&sslmode=disable",
@@ -71,7 +76,7 @@ impl Pooler {
 
 impl Drop for Pooler {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }
