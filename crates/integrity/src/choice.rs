@@ -13,6 +13,7 @@ use crate::claim::Claim;
 use crate::corruption::may_trust_indexes;
 use crate::ground::Ground;
 use crate::jobs::{self, Job};
+use crate::planned;
 
 impl Ground<'_> {
     /// The jobs that prove `claims`.
@@ -167,7 +168,7 @@ async fn plan_as_meant(
     for job in jobs {
         catalogue.plan(job.how.plan()).await?;
         let plan: serde_json::Value = catalogue.scalar(&format!("EXPLAIN (FORMAT JSON) {}", job.sql)).await?;
-        if !jobs::keeps_to(job.how, &plan, suspect) {
+        if !planned::keeps_to(job.how, &plan, suspect) {
             return Ok(false);
         }
     }

@@ -9,6 +9,7 @@ mod ground;
 mod jobs;
 mod pace;
 mod picture;
+mod planned;
 mod proof;
 mod prover;
 mod references;

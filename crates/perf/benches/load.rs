@@ -5,7 +5,8 @@
 //! open loop offers set rates up to it: an execution is due at a time of its own, whether or not those before it have
 //! answered, and its latency counts from when it was due, so that a stall is felt by all who would have come meanwhile
 //! (no coordinated omission). At half the knee pgbench runs the same statement at the same rate, in turns with ours. What our
-//! client adds is measured apart, on one connection; without it the p95 of both are to agree (else exit code 1). The chart is `target/runbook/load.svg`.
+//! client adds is measured apart, on one connection; without it the p95 of both are to agree (else exit code 1; 3 where there
+//! is no pgbench). The chart is `target/runbook/load.svg`.
 
 #[allow(dead_code, reason = "each bench uses its part of it")]
 mod common;
@@ -27,6 +28,8 @@ const CONNECTIONS: usize = 8;
 const WINDOW: Duration = Duration::from_secs(3);
 /// Turns of ours and pgbench's; what counts is the median.
 const TURNS: usize = 5;
+/// The exit code where the peer could not be asked, as everywhere here.
+const NOT_MEASURED: u8 = 3;
 /// How far apart their p95 may be, as a factor: two cores are shared by the client, the server and the rest of the machine.
 const AGREE: f64 = 1.25;
 
@@ -86,7 +89,11 @@ async fn measure(name: &str) -> Result<ExitCode> {
     let agree = against_pgbench(&data, &subject, knee / 2.0).await?;
     subject.pool.close().await;
     data.close().await?;
-    Ok(if agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(match agree {
+        Some(true) => ExitCode::SUCCESS,
+        Some(false) => ExitCode::FAILURE,
+        None => ExitCode::from(NOT_MEASURED),
+    })
 }
 
 /// What is executed again and again.
@@ -180,11 +187,11 @@ async fn pause(until: Instant) {
     }
 }
 
-/// Whether both say the same of the database, apart from what the clients cost; so where there is no pgbench.
-async fn against_pgbench(data: &Data, subject: &Arc<Subject>, rate: f64) -> Result<bool> {
+/// Whether both say the same of the database, apart from what the clients cost; `None` where there is no pgbench to ask.
+async fn against_pgbench(data: &Data, subject: &Arc<Subject>, rate: f64) -> Result<Option<bool>> {
     let Some(program) = pgbench() else {
         say("\nagainst pgbench: not measured, the program is not installed");
-        return Ok(true);
+        return Ok(None);
     };
     let folder = tempfile::tempdir()?;
     let script = folder.path().join("script.sql");
@@ -229,7 +236,7 @@ async fn against_pgbench(data: &Data, subject: &Arc<Subject>, rate: f64) -> Resu
         "{} without what our client adds, ours is {agreement:.2} of pgbench's (they agree within {AGREE})",
         if agree { "✔" } else { "✘" }
     ));
-    Ok(agree)
+    Ok(Some(agree))
 }
 
 /// The peer: the same statement, prepared, from a script.
@@ -275,10 +282,11 @@ impl Pgbench<'_> {
             // client, transaction, microseconds from when it was due, script, seconds, microseconds, lag
             for line in std::fs::read_to_string(log)?.lines() {
                 let micros = line.split(' ').nth(2).and_then(|text| text.parse().ok());
-                latencies.record(Duration::from_micros(micros.unwrap_or(0)));
+                let micros = micros.ok_or_else(|| format!("pgbench's log has no latency in `{line}`"))?;
+                latencies.record(Duration::from_micros(micros));
             }
         }
-        Ok(latencies)
+        if latencies.count() == 0 { Err("pgbench logged no execution".into()) } else { Ok(latencies) }
     }
 }
 
