@@ -38,23 +38,24 @@ impl Ground<'_> {
         for members in passes {
             let mut parts = None;
             if members.first().is_some_and(|index| is_large(*index)) {
-                // The keys that lie in the order of the rows are looked at on the way.
+                // Keys that cost less on the way than by themselves are looked at there.
                 let pages = members.first().map_or(0.0, |index| weights[*index]);
-                let keys = jobs::in_order(claims, &members, &single, pages);
-                if keys.is_empty() && trusted {
+                let keys = jobs::keys_of(claims, &members, &single, pages);
+                if keys.members().is_empty() && trusted {
                     let open: Vec<usize> =
                         single.iter().copied().filter(|index| !settled.contains(index)).collect();
                     parts = self.beside(claims, &open, &members, weights).await;
                     settled.extend(parts.iter().flatten().flat_map(|job| job.claims.clone()));
                 }
-                if !keys.is_empty() {
+                if !keys.members().is_empty() {
                     parts = self.in_parts(claims, &members, &keys, weights).await;
                     if parts.is_some() {
-                        settled.extend(keys);
+                        settled.extend(keys.members());
                     }
                 }
                 if parts.is_none() {
-                    parts = self.in_parts(claims, &members, &[], weights).await;
+                    let none = jobs::Keys::Compared(Vec::new());
+                    parts = self.in_parts(claims, &members, &none, weights).await;
                 }
             }
             chosen.extend(parts.unwrap_or_else(|| jobs::pass(claims, members, weights)));
@@ -77,7 +78,7 @@ impl Ground<'_> {
         &mut self,
         claims: &[Claim],
         members: &[usize],
-        keys: &[usize],
+        keys: &jobs::Keys,
         weights: &[f64],
     ) -> Option<Vec<Job>> {
         let parts = jobs::pass_in_parts(claims, members, keys, weights, self.sessions)?;

@@ -52,16 +52,17 @@ pub(crate) struct Claim {
     /// quicker proof. Where it has one, `source` decides.
     #[sqlx(default)]
     pub swift: Option<String>,
-    /// The column of a unique key whose rows lie in the order of it, as the statistics say, but for a few: a pass over the
-    /// heap can sort it on its way, and finds most of it sorted.
+    /// An aggregate over the rows of a table that a pass may take along: how many rows there are beyond one a key, or a
+    /// number that is zero when that is.
+    #[sqlx(default)]
+    pub excess: Option<String>,
+    /// Bytes that `excess` takes in the server's memory.
+    #[sqlx(default)]
+    pub held: f64,
+    /// The column of a unique key where each row is greater than the one before it, as the statistics say, which a pass can
+    /// look at.
     #[sqlx(default)]
     pub ordered: Option<String>,
-    /// Whether it is all of them: each row is greater than the one before it, which a pass can look at.
-    #[sqlx(default)]
-    pub strictly: bool,
-    /// Whether the values of `ordered` fit into a sort in memory.
-    #[sqlx(default)]
-    pub fits: bool,
     /// Whether a page that cannot be read is what the claim speaks of.
     #[sqlx(default)]
     pub of_pages: bool,
@@ -233,16 +234,16 @@ pub(crate) fn count_and_compare(
     ))
 }
 
-/// The same in one piece, with one key that lies in the order of its rows, or nearly: a sort that finds its values sorted
-/// costs a third less than to look at each beside the one before it, and with a few that are not, a third less than a
-/// pass of its own that groups them.
-pub(crate) fn count_and_sort(claims: &[&Claim], key: &Claim) -> Option<String> {
-    let column = key.ordered.as_ref()?;
+/// The same in one piece, with keys whose rows are counted beside their distinct values: half of what a pass of its own
+/// costs that groups them, and no row need lie in any order.
+pub(crate) fn count_distinct(claims: &[&Claim], keys: &[&Claim]) -> Option<String> {
     let mut counts = Vec::new();
     for claim in claims {
         counts.push(format!("count(*) FILTER (WHERE {})", claim.condition.as_ref()?));
     }
-    counts.push(format!("count({column}) - count(DISTINCT {column})"));
+    for key in keys {
+        counts.push(key.excess.clone()?);
+    }
     Some(format!("SELECT ARRAY[{}]::bigint[] {}", counts.join(", "), heap_of(claims.first()?)?))
 }
 

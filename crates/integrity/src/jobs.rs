@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use runbook::reader::Plan;
 
 use crate::claim::{
-    Claim, count_and_compare, count_and_sort, count_beside, count_between, count_in_one_pass,
+    Claim, count_and_compare, count_beside, count_between, count_distinct, count_in_one_pass,
 };
 
 /// One statement, and the claims that it counts the faults of.
@@ -73,8 +73,27 @@ const PART: f64 = 65_536.0;
 /// And this many where an index is read instead, which is so much smaller.
 const PART_ALONG: f64 = 8.0 * PART;
 
-/// A pass that sorts a key takes so many times as long (590 against 203 ms, 1,000,000 texts), and is to begin early.
-const SORTED: f64 = 3.0;
+/// The memory of the server that the keys of one pass may take: that of one statement.
+const ROOM: f64 = 128.0 * 1024.0 * 1024.0;
+/// A pass takes so much longer for each key that it counts (203 ms, and 150 a key of 1,000,000 texts), and is to begin early.
+const COUNTED: f64 = 0.75;
+
+/// Keys that a pass over a table looks at on its way.
+pub(crate) enum Keys {
+    /// Their rows are counted beside their distinct values, in one piece.
+    Counted(Vec<usize>),
+    /// Each row is compared with the one before it.
+    Compared(Vec<usize>),
+}
+
+impl Keys {
+    /// Indexes of claims.
+    pub fn members(&self) -> &[usize] {
+        match self {
+            Self::Counted(members) | Self::Compared(members) => members,
+        }
+    }
+}
 
 /// The claims of conditions, table by table, and those that stand alone.
 pub(crate) fn by_table(claims: &[Claim], which: &[usize]) -> (Vec<Vec<usize>>, Vec<usize>) {
@@ -101,44 +120,47 @@ pub(crate) fn pass(claims: &[Claim], members: Vec<usize>, weights: &[f64]) -> Ve
     }
 }
 
-/// Those of `which` that are keys in the order of their rows, of the table of so many pages that a pass reads. One key alone
-/// need only lie nearly so where it can be sorted.
-pub(crate) fn in_order(claims: &[Claim], members: &[usize], which: &[usize], pages: f64) -> Vec<usize> {
+/// Those of `which` that a pass over the table of `members`, of so many pages, can look at: they are counted where there is
+/// room for it, else compared where their rows lie in order.
+pub(crate) fn keys_of(claims: &[Claim], members: &[usize], which: &[usize], pages: f64) -> Keys {
     let read = members.first().map(|index| &claims[*index].reads);
-    let ordered = |index: &usize| claims[*index].ordered.is_some() && Some(&claims[*index].reads) == read;
-    let found: Vec<usize> = which.iter().copied().filter(ordered).collect();
-    if let [key] = found.as_slice()
-        && is_sorted(&claims[*key], pages)
-    {
-        return found;
+    let of_table = which.iter().copied().filter(|index| Some(&claims[*index].reads) == read);
+    let mut room = if pages <= PART { ROOM } else { 0.0 };
+    let mut counted = Vec::new();
+    for index in of_table.clone().filter(|index| claims[*index].excess.is_some()) {
+        if claims[index].held <= room {
+            room -= claims[index].held;
+            counted.push(index);
+        }
     }
-    found.into_iter().filter(|index| claims[*index].strictly).collect()
+    if counted.is_empty() {
+        return Keys::Compared(of_table.filter(|index| claims[*index].ordered.is_some()).collect());
+    }
+    Keys::Counted(counted)
 }
 
-/// Whether a pass over so many pages sorts a key, rather than compare neighbours.
-fn is_sorted(key: &Claim, pages: f64) -> bool {
-    key.fits && pages <= PART
-}
-
-/// The same in parts of the heap for so many sessions, with `keys` that lie in the order of the rows. `None` where it
-/// cannot be said so.
+/// The same in parts of the heap for so many sessions, or in one piece with keys that are counted. `None` where it cannot be
+/// said so.
 pub(crate) fn pass_in_parts(
     claims: &[Claim],
     members: &[usize],
-    keys: &[usize],
+    keys: &Keys,
     weights: &[f64],
     sessions: usize,
 ) -> Option<Vec<Job>> {
     let of = |which: &[usize]| -> Vec<&Claim> { which.iter().map(|index| &claims[*index]).collect() };
-    let (together, compared) = (of(members), of(keys));
+    let together = of(members);
     let pages = weights[*members.first()?];
-    if let [key] = compared.as_slice()
-        && is_sorted(key, pages)
-    {
-        let sql = count_and_sort(&together, key)?;
-        let weight = pages * SORTED;
-        return Some(vec![Job { claims: [members, keys].concat(), sql, how: How::Swift, weight }]);
-    }
+    let all = [members, keys.members()].concat();
+    let compared = match keys {
+        Keys::Counted(counted) => {
+            let sql = count_distinct(&together, &of(counted))?;
+            #[allow(clippy::cast_precision_loss, reason = "a number of keys")]
+            let weight = pages * (1.0 + COUNTED * counted.len() as f64);
+            return Some(vec![Job { claims: all, sql, how: How::Swift, weight }]);
+        }
+        Keys::Compared(compared) => of(compared),
+    };
     let parts = parts(pages, PART, sessions);
     // The last part has no end: the table may have grown.
     #[allow(
@@ -159,7 +181,7 @@ pub(crate) fn pass_in_parts(
             } else {
                 count_and_compare(&together, &compared, from, to)?
             };
-            Some(Job { claims: [members, keys].concat(), sql, how: How::Swift, weight })
+            Some(Job { claims: all.clone(), sql, how: How::Swift, weight })
         })
         .collect()
 }
@@ -235,7 +257,7 @@ mod tests {
             ..Claim::default()
         };
         let claims = [claim("NOT (a > 0)"), claim("NOT (b > 0)")];
-        let jobs = pass_in_parts(&claims, &[0, 1], &[], &[1001.0, 1001.0], 2).unwrap();
+        let jobs = pass_in_parts(&claims, &[0, 1], &Keys::Compared(vec![]), &[1001.0, 1001.0], 2).unwrap();
         let texts: Vec<&str> = jobs.iter().map(|job| job.sql.as_str()).collect();
         let counts = "SELECT ARRAY[count(*) FILTER (WHERE NOT (a > 0)), count(*) FILTER (WHERE NOT (b > 0))]::bigint[] \
                       FROM ONLY s.t WHERE ((NOT (a > 0)) OR (NOT (b > 0))) AND ctid OPERATOR(pg_catalog.";
@@ -275,21 +297,40 @@ mod tests {
     }
 
     #[test]
-    fn key_that_lies_nearly_in_order_is_sorted_alone_and_never_compared() {
+    fn keys_are_counted_while_there_is_room_and_else_compared_where_they_lie_in_order() {
         let condition = Claim { condition: Some("NOT (a > 0)".into()), reads: vec![7], ..Claim::default() };
-        let key = |strictly: bool| Claim {
-            ordered: Some("k".into()),
-            strictly,
-            fits: true,
-            reads: vec![7],
+        let key = |reads: i64, held: f64| Claim {
+            excess: Some("count(k) - count(DISTINCT h(k))".into()),
+            held,
+            reads: vec![reads],
             ..Claim::default()
         };
-        let claims = [condition, key(false), key(true)];
-        assert_eq!(in_order(&claims, &[0], &[1], 1000.0), [1]);
-        assert!(in_order(&claims, &[0], &[1], PART + 1.0).is_empty(), "too large for one statement");
-        assert_eq!(in_order(&claims, &[0], &[1, 2], 1000.0), [2], "two are compared");
-        let wide = Claim { fits: false, ..claims[1].clone() };
-        assert!(in_order(&[claims[0].clone(), wide], &[0], &[1], 1000.0).is_empty(), "too wide to be sorted");
+        let ordered = Claim { ordered: Some("o".into()), ..key(7, ROOM) };
+        let claims = [condition, key(7, ROOM / 2.0), key(8, 1.0), key(7, ROOM), key(7, ROOM / 2.0), ordered];
+        let of = |which: &[usize], pages: f64| match keys_of(&claims, &[0], which, pages) {
+            Keys::Counted(keys) => ("counted", keys),
+            Keys::Compared(keys) => ("compared", keys),
+        };
+        let all = [1, 2, 3, 4, 5];
+        assert_eq!(of(&all, PART), ("counted", vec![1, 4]), "of this table, while there is room");
+        assert_eq!(of(&all, PART + 1.0), ("compared", vec![5]), "too large for one statement");
+        assert_eq!(of(&[2], PART), ("compared", vec![]), "of another table");
+        assert_eq!(of(&[5], PART), ("counted", vec![5]), "alone there is room for it");
+    }
+
+    #[test]
+    fn counted_keys_stand_beside_the_conditions_in_one_statement() {
+        let scanned = Some("FROM ONLY s.t TABLESAMPLE SYSTEM (100)".into());
+        let condition = Claim { condition: Some("NOT (a > 0)".into()), scanned, ..Claim::default() };
+        let key = Claim { excess: Some("count(k) - count(DISTINCT k)".into()), ..Claim::default() };
+        let jobs =
+            pass_in_parts(&[condition, key], &[0], &Keys::Counted(vec![1]), &[1000.0, 1000.0], 2).unwrap();
+        let [job] = jobs.as_slice() else { panic!("{}", jobs.len()) };
+        assert_eq!((job.claims.as_slice(), job.weight), ([0, 1].as_slice(), 1750.0));
+        assert_eq!(
+            job.sql,
+            "SELECT ARRAY[count(*) FILTER (WHERE NOT (a > 0)), count(k) - count(DISTINCT k)]::bigint[] FROM ONLY s.t"
+        );
     }
 
     #[test]
@@ -302,13 +343,12 @@ mod tests {
         };
         let key = |reads: i64| Claim {
             ordered: Some("k".into()),
-            strictly: true,
             reads: vec![reads],
             ..Claim::default()
         };
         let claims = [condition, key(7), key(8)];
-        let keys = in_order(&claims, &[0], &[1, 2], 1000.0);
-        assert_eq!(keys, [1]);
+        let keys = keys_of(&claims, &[0], &[1, 2], 1000.0);
+        assert_eq!(keys.members(), [1]);
         let jobs = pass_in_parts(&claims, &[0], &keys, &[1000.0; 3], 2).unwrap();
         let [first, last] = jobs.as_slice() else { panic!("{}", jobs.len()) };
         assert_eq!(first.claims, [0, 1]);

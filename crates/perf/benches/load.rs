@@ -13,14 +13,16 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
 use common::data::{Data, sizes};
 use common::{Result, ended, measures, reading, say};
 use perf::{Bound, Latencies, Query, Random};
 use secrecy::ExposeSecret as _;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 /// Connections, on either side.
 const CONNECTIONS: usize = 8;
@@ -51,26 +53,20 @@ async fn measure(name: &str) -> Result<ExitCode> {
     let scale = sizes("RUNBOOK_SCALE", &[10_000])?[0];
     let data = Data::of(scale).await?;
     let options = reading(data.url().connect_options());
-    let pool = sqlx::postgres::PgPoolOptions::new()
-        .max_connections(CONNECTIONS as u32)
-        .min_connections(CONNECTIONS as u32)
-        .test_before_acquire(false)
-        .connect_with(options)
-        .await?;
     let mut reader = data.reader().await?;
     let bound = Bound::of(&query, &mut reader).await?;
     // Judged by what this database knows of its functions, before it is executed.
     perf::explain(&query, &bound, &mut reader).await?;
     drop(reader);
-    let subject = Arc::new(Subject { query, bound, pool });
-    // Once unmeasured: each connection prepares its statement.
-    closed(&subject, CONNECTIONS).await?;
-    let (knee, _) = closed(&subject, CONNECTIONS).await?;
+    let subject = Subject { query, bound, options };
+    // Once unmeasured: the server's memory and the processor's clock are warm then.
+    closed(&subject, CONNECTIONS)?;
+    let (knee, _) = closed(&subject, CONNECTIONS)?;
     say(&format!("{}: closed loop, {CONNECTIONS} connections: {knee:.0} a second\n", subject.query.name));
     say("offered/s   answered/s      p50      p95      p99   (ms, from when each was due)");
     let mut points = Vec::new();
     for share in [0.1, 0.25, 0.5, 0.7, 0.85, 1.0] {
-        let (answered, latencies) = open(&subject, knee * share).await?;
+        let (answered, latencies) = open(&subject, knee * share)?;
         points.push((
             knee * share,
             latencies.quantile_ms(0.5),
@@ -87,7 +83,6 @@ async fn measure(name: &str) -> Result<ExitCode> {
     }
     chart(&points)?;
     let agree = against_pgbench(&data, &subject, knee / 2.0).await?;
-    subject.pool.close().await;
     data.close().await?;
     Ok(match agree {
         Some(true) => ExitCode::SUCCESS,
@@ -100,48 +95,95 @@ async fn measure(name: &str) -> Result<ExitCode> {
 struct Subject {
     query: Query,
     bound: Bound,
-    pool: PgPool,
+    options: PgConnectOptions,
 }
 
-impl Subject {
-    async fn execute(&self) -> std::result::Result<(), String> {
-        let arguments = self.bound.arguments().map_err(|error| error.to_string())?;
-        let statement = sqlx::query_with(AssertSqlSafe(self.query.sql().to_owned()), arguments);
-        let rows = statement.fetch_all(&self.pool).await.map_err(|error| error.to_string())?;
-        if rows.is_empty() {
-            Err("its example selects no rows, so its time would say nothing".into())
-        } else {
-            Ok(())
-        }
+/// A connection with a thread to itself, as a client of pgbench has nearly: it waits for what is due asleep. (A runtime's
+/// clock ticks in milliseconds, which is longer than a lookup, and to wait for the last of them by yielding takes a core from
+/// the server that is measured.)
+struct Client {
+    runtime: tokio::runtime::Runtime,
+    connection: PgConnection,
+}
+
+impl Client {
+    /// Connects and executes once, so that the statement is prepared.
+    fn of(subject: &Subject) -> std::result::Result<Self, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| error.to_string())?;
+        let connection = runtime.block_on(PgConnection::connect_with(&subject.options));
+        let mut client = Self { runtime, connection: connection.map_err(|error| error.to_string())? };
+        client.execute(subject)?;
+        Ok(client)
     }
+
+    fn execute(&mut self, subject: &Subject) -> std::result::Result<(), String> {
+        let arguments = subject.bound.arguments().map_err(|error| error.to_string())?;
+        let statement = sqlx::query_with(AssertSqlSafe(subject.query.sql().to_owned()), arguments);
+        let rows = self.runtime.block_on(statement.fetch_all(&mut self.connection));
+        if rows.map_err(|error| error.to_string())?.is_empty() {
+            return Err("its example selects no rows, so its time would say nothing".into());
+        }
+        Ok(())
+    }
+
+    fn close(self) -> std::result::Result<(), String> {
+        self.runtime.block_on(self.connection.close()).map_err(|error| error.to_string())
+    }
+}
+
+/// Executions answered a second, and their latencies, of so many clients that begin together; `work` is what each of them does
+/// from that moment on.
+fn side_by_side(
+    subject: &Subject,
+    clients: usize,
+    work: impl Fn(&mut Client, Instant) -> std::result::Result<Vec<Duration>, String> + Sync,
+) -> Result<(f64, Latencies)> {
+    // Whoever cannot connect comes to it too, so that nobody waits for it.
+    let ready = Barrier::new(clients + 1);
+    let start = OnceLock::new();
+    let (seconds, worked) = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..clients)
+            .map(|_| {
+                scope.spawn(|| {
+                    let client = Client::of(subject);
+                    ready.wait();
+                    let mut client = client?;
+                    let times = work(&mut client, *start.get_or_init(Instant::now))?;
+                    client.close()?;
+                    Ok(times)
+                })
+            })
+            .collect();
+        ready.wait();
+        let started = *start.get_or_init(Instant::now);
+        let worked: Vec<_> = workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        (started.elapsed().as_secs_f64(), worked)
+    });
+    let mut latencies = Latencies::default();
+    for times in worked {
+        let times: std::result::Result<Vec<Duration>, String> = times.map_err(|_| "a client's thread panicked")?;
+        times?.into_iter().for_each(|time| latencies.record(time));
+    }
+    Ok((latencies.count() as f64 / seconds, latencies))
 }
 
 /// Executions a second over so many connections, and their latencies from when each was sent.
-async fn closed(subject: &Arc<Subject>, connections: usize) -> Result<(f64, Latencies)> {
-    let started = Instant::now();
-    let mut workers = Vec::new();
-    for _ in 0..connections {
-        let subject = Arc::clone(subject);
-        workers.push(tokio::spawn(async move {
-            let mut times = Vec::new();
-            while started.elapsed() < WINDOW {
-                let sent = Instant::now();
-                subject.execute().await?;
-                times.push(sent.elapsed());
-            }
-            Ok::<_, String>(times)
-        }));
-    }
-    let mut latencies = Latencies::default();
-    for worker in workers {
-        worker.await??.into_iter().for_each(|time| latencies.record(time));
-    }
-    Ok((latencies.count() as f64 / started.elapsed().as_secs_f64(), latencies))
+fn closed(subject: &Subject, connections: usize) -> Result<(f64, Latencies)> {
+    side_by_side(subject, connections, |client, started| {
+        let mut times = Vec::new();
+        while started.elapsed() < WINDOW {
+            let sent = Instant::now();
+            client.execute(subject)?;
+            times.push(sent.elapsed());
+        }
+        Ok(times)
+    })
 }
 
 /// Executions answered a second, and their latencies from when each was due: times between them are exponential, as of many
 /// users who know nothing of each other.
-async fn open(subject: &Arc<Subject>, rate: f64) -> Result<(f64, Latencies)> {
+fn open(subject: &Subject, rate: f64) -> Result<(f64, Latencies)> {
     let mut random = Random::new(11);
     let mut due = Vec::new();
     let mut at = 0.0;
@@ -149,46 +191,22 @@ async fn open(subject: &Arc<Subject>, rate: f64) -> Result<(f64, Latencies)> {
         at += -((random.below(1_000_000) + 1) as f64 / 1_000_001.0).ln() / rate;
         due.push(Duration::from_secs_f64(at));
     }
-    let due = Arc::new(due);
-    let next = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let started = Instant::now();
-    let mut workers = Vec::new();
-    for _ in 0..CONNECTIONS {
-        let (subject, due, next) = (Arc::clone(subject), Arc::clone(&due), Arc::clone(&next));
-        workers.push(tokio::spawn(async move {
-            let mut times = Vec::new();
-            loop {
-                let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                let Some(due) = due.get(number) else { break };
-                pause(started + *due).await;
-                subject.execute().await?;
-                times.push(started.elapsed().saturating_sub(*due));
+    let next = AtomicUsize::new(0);
+    side_by_side(subject, CONNECTIONS, |client, started| {
+        let mut times = Vec::new();
+        while let Some(due) = due.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Some(early) = due.checked_sub(started.elapsed()) {
+                std::thread::sleep(early);
             }
-            Ok::<_, String>(times)
-        }));
-    }
-    let mut latencies = Latencies::default();
-    for worker in workers {
-        worker.await??.into_iter().for_each(|time| latencies.record(time));
-    }
-    Ok((latencies.count() as f64 / started.elapsed().as_secs_f64(), latencies))
-}
-
-/// Until a moment: the runtime's clock ticks in milliseconds, which is longer than a lookup, so that the last one is
-/// waited for by yielding.
-async fn pause(until: Instant) {
-    let coarse = until.checked_sub(Duration::from_millis(2)).filter(|coarse| *coarse > Instant::now());
-    if let Some(coarse) = coarse {
-        let far = std::future::pending::<()>();
-        let _ = tokio::time::timeout_at(coarse.into(), far).await;
-    }
-    while Instant::now() < until {
-        tokio::task::yield_now().await;
-    }
+            client.execute(subject)?;
+            times.push(started.elapsed().saturating_sub(*due));
+        }
+        Ok(times)
+    })
 }
 
 /// Whether both say the same of the database, apart from what the clients cost; `None` where there is no pgbench to ask.
-async fn against_pgbench(data: &Data, subject: &Arc<Subject>, rate: f64) -> Result<Option<bool>> {
+async fn against_pgbench(data: &Data, subject: &Subject, rate: f64) -> Result<Option<bool>> {
     let Some(program) = pgbench() else {
         say("\nagainst pgbench: not measured, the program is not installed");
         return Ok(None);
@@ -205,10 +223,10 @@ async fn against_pgbench(data: &Data, subject: &Arc<Subject>, rate: f64) -> Resu
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let (mut ours_alone, mut theirs_alone) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
     for _ in 0..TURNS {
-        ours.push(open(subject, rate).await?.1.p95_ms());
+        ours.push(open(subject, rate)?.1.p95_ms());
         theirs.push(pgbench.run(CONNECTIONS, Some(rate))?.p95_ms());
         for (alone, latencies) in
-            [(&mut ours_alone, closed(subject, 1).await?.1), (&mut theirs_alone, pgbench.run(1, None)?)]
+            [(&mut ours_alone, closed(subject, 1)?.1), (&mut theirs_alone, pgbench.run(1, None)?)]
         {
             alone[0].push(latencies.quantile_ms(0.5));
             alone[1].push(latencies.p95_ms());
