@@ -57,7 +57,7 @@ impl<'a> Ground<'a> {
         let sessions = if is_small { 1 } else { strength(context, &mut catalogue).await? };
         Ok(Self {
             context,
-            picture: Picture::of(context).await,
+            picture: Picture::of(context, sessions).await,
             sessions,
             catalogue: Some(catalogue),
             relations: relations.into_iter().map(|relation| (relation.relation, relation)).collect(),

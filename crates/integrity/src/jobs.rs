@@ -341,11 +341,7 @@ mod tests {
             reads: vec![7],
             ..Claim::default()
         };
-        let key = |reads: i64| Claim {
-            ordered: Some("k".into()),
-            reads: vec![reads],
-            ..Claim::default()
-        };
+        let key = |reads: i64| Claim { ordered: Some("k".into()), reads: vec![reads], ..Claim::default() };
         let claims = [condition, key(7), key(8)];
         let keys = keys_of(&claims, &[0], &[1, 2], 1000.0);
         assert_eq!(keys.members(), [1]);

@@ -28,10 +28,11 @@ const PATIENCE: u32 = 2;
 
 impl Picture {
     /// The picture of this run: on a live target one for all checks of this suite. A run on an ephemeral database
-    /// changes it between two checks, so there each check looks anew.
-    pub async fn of(context: &Context) -> Arc<Self> {
+    /// changes it between two checks, so there each check looks anew; and where one session alone looks, what it sees is the
+    /// picture.
+    pub async fn of(context: &Context, sessions: usize) -> Arc<Self> {
         if !context.database.is_live() {
-            return Arc::new(Self { held: Mutex::default() });
+            return Arc::new(Self { held: Mutex::new(Held { alone: sessions == 1, ..Held::default() }) });
         }
         if let Some(picture) = context.stash.get::<Arc<Self>>() {
             picture.check().await;

@@ -198,7 +198,10 @@ async fn checks_that_are_asked_together_read_each_heap_once_and_say_what_they_sa
     }
     // The conditions, the null columns and the keys, in one go.
     for (words, expected) in [
-        ("size > %num_nulls(id, kind, note)%count(DISTINCT%count(DISTINCT%count(DISTINCT%count(DISTINCT%count(DISTINCT%count(DISTINCT", 1),
+        (
+            "size > %num_nulls(id, kind, note)%count(DISTINCT%count(DISTINCT%count(DISTINCT%count(DISTINCT%count(DISTINCT%count(DISTINCT",
+            1,
+        ),
         ("count(DISTINCT", 1),
         ("num_nulls(id, kind, note)", 1),
         ("ONLY public.big WHERE", 0),
@@ -285,7 +288,9 @@ async fn keys_of_each_type_are_counted_and_told_when_they_are_doubled() {
     let broken = run().await;
     let objects: Vec<&str> = broken.findings().iter().map(|finding| finding.object.as_str()).collect();
     assert_eq!(objects.len(), 11, "{broken:#?}");
-    assert!(broken.findings().iter().all(|finding| finding.problem.starts_with("1 key on more than one row")));
+    assert!(
+        broken.findings().iter().all(|finding| finding.problem.starts_with("1 key on more than one row"))
+    );
 }
 
 /// Where two parts meet there is no row that tells that the order of the one goes on in the other.

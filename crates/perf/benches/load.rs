@@ -1,26 +1,26 @@
-//! Latency against rate: `RUNBOOK_LOAD=QUERY cargo bench -p perf --bench load`, QUERY being a critical one. It takes a
-//! minute, and does nothing without the variable.
+//! Latency against rate: `RUNBOOK_LOAD=QUERY cargo bench -p perf --bench load`, QUERY being a critical one. It takes two
+//! minutes, and does nothing without the variable.
 //!
 //! A closed loop finds the knee: connections that each send the query again as soon as the last one answered. Then an
 //! open loop offers set rates up to it: an execution is due at a time of its own, whether or not those before it have
 //! answered, and its latency counts from when it was due, so that a stall is felt by all who would have come meanwhile
-//! (no coordinated omission). At half the knee pgbench runs the same statement at the same rate, in turns with ours. What our
-//! client adds is measured apart, on one connection; without it the p95 of both are to agree (else exit code 1; 3 where there
+//! (no coordinated omission). At half the lower of both knees pgbench runs the same statement at the same rate, in turns with ours.
+//! What our client adds is measured apart, on one connection; without it the p95 of both are to agree (else exit code 1; 3 where there
 //! is no pgbench). The chart is `target/runbook/load.svg`.
 
 #[allow(dead_code, reason = "each bench uses its part of it")]
 mod common;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::path::Path;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
 use common::data::{Data, sizes};
+use common::pgbench::Pgbench;
 use common::{Result, ended, measures, reading, say};
 use perf::{Bound, Latencies, Query, Random};
-use secrecy::ExposeSecret as _;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
@@ -28,8 +28,11 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 const CONNECTIONS: usize = 8;
 /// How long each rate is offered.
 const WINDOW: Duration = Duration::from_secs(3);
-/// Turns of ours and pgbench's; what counts is the median.
-const TURNS: usize = 5;
+/// A turn of ours or pgbench's: short, since a connection is a process, and where the system puts it makes it quicker or slower
+/// as long as it lives.
+const TURN: Duration = Duration::from_secs(1);
+/// Turns of either; what counts is the median.
+const TURNS: usize = 11;
 /// The exit code where the peer could not be asked, as everywhere here.
 const NOT_MEASURED: u8 = 3;
 /// How far apart their p95 may be, as a factor: two cores are shared by the client, the server and the rest of the machine.
@@ -60,13 +63,13 @@ async fn measure(name: &str) -> Result<ExitCode> {
     drop(reader);
     let subject = Subject { query, bound, options };
     // Once unmeasured: the server's memory and the processor's clock are warm then.
-    closed(&subject, CONNECTIONS)?;
-    let (knee, _) = closed(&subject, CONNECTIONS)?;
+    closed(&subject, CONNECTIONS, WINDOW)?;
+    let (knee, _) = closed(&subject, CONNECTIONS, WINDOW)?;
     say(&format!("{}: closed loop, {CONNECTIONS} connections: {knee:.0} a second\n", subject.query.name));
     say("offered/s   answered/s      p50      p95      p99   (ms, from when each was due)");
     let mut points = Vec::new();
     for share in [0.1, 0.25, 0.5, 0.7, 0.85, 1.0] {
-        let (answered, latencies) = open(&subject, knee * share)?;
+        let (answered, latencies) = open(&subject, knee * share, 1, WINDOW)?;
         points.push((
             knee * share,
             latencies.quantile_ms(0.5),
@@ -82,7 +85,7 @@ async fn measure(name: &str) -> Result<ExitCode> {
         ));
     }
     chart(&points)?;
-    let agree = against_pgbench(&data, &subject, knee / 2.0).await?;
+    let agree = against_pgbench(&data, &subject, knee).await?;
     data.close().await?;
     Ok(match agree {
         Some(true) => ExitCode::SUCCESS,
@@ -137,19 +140,20 @@ impl Client {
 fn side_by_side(
     subject: &Subject,
     clients: usize,
-    work: impl Fn(&mut Client, Instant) -> std::result::Result<Vec<Duration>, String> + Sync,
+    work: impl Fn(&mut Client, usize, Instant) -> std::result::Result<Vec<Duration>, String> + Sync,
 ) -> Result<(f64, Latencies)> {
     // Whoever cannot connect comes to it too, so that nobody waits for it.
     let ready = Barrier::new(clients + 1);
     let start = OnceLock::new();
     let (seconds, worked) = std::thread::scope(|scope| {
+        let (ready, start, work) = (&ready, &start, &work);
         let workers: Vec<_> = (0..clients)
-            .map(|_| {
-                scope.spawn(|| {
+            .map(|number| {
+                scope.spawn(move || {
                     let client = Client::of(subject);
                     ready.wait();
                     let mut client = client?;
-                    let times = work(&mut client, *start.get_or_init(Instant::now))?;
+                    let times = work(&mut client, number, *start.get_or_init(Instant::now))?;
                     client.close()?;
                     Ok(times)
                 })
@@ -162,17 +166,18 @@ fn side_by_side(
     });
     let mut latencies = Latencies::default();
     for times in worked {
-        let times: std::result::Result<Vec<Duration>, String> = times.map_err(|_| "a client's thread panicked")?;
+        let times: std::result::Result<Vec<Duration>, String> =
+            times.map_err(|_| "a client's thread panicked")?;
         times?.into_iter().for_each(|time| latencies.record(time));
     }
     Ok((latencies.count() as f64 / seconds, latencies))
 }
 
 /// Executions a second over so many connections, and their latencies from when each was sent.
-fn closed(subject: &Subject, connections: usize) -> Result<(f64, Latencies)> {
-    side_by_side(subject, connections, |client, started| {
+fn closed(subject: &Subject, connections: usize, window: Duration) -> Result<(f64, Latencies)> {
+    side_by_side(subject, connections, |client, _, started| {
         let mut times = Vec::new();
-        while started.elapsed() < WINDOW {
+        while started.elapsed() < window {
             let sent = Instant::now();
             client.execute(subject)?;
             times.push(sent.elapsed());
@@ -181,21 +186,17 @@ fn closed(subject: &Subject, connections: usize) -> Result<(f64, Latencies)> {
     })
 }
 
-/// Executions answered a second, and their latencies from when each was due: times between them are exponential, as of many
-/// users who know nothing of each other.
-fn open(subject: &Subject, rate: f64) -> Result<(f64, Latencies)> {
-    let mut random = Random::new(11);
-    let mut due = Vec::new();
-    let mut at = 0.0;
-    while at < WINDOW.as_secs_f64() {
-        at += -((random.below(1_000_000) + 1) as f64 / 1_000_001.0).ln() / rate;
-        due.push(Duration::from_secs_f64(at));
-    }
-    let next = AtomicUsize::new(0);
-    side_by_side(subject, CONNECTIONS, |client, started| {
+/// Executions answered a second, and their latencies from when each was due: by one schedule for all connections, as of a
+/// pool, or by so many of which each connection has its own.
+fn open(subject: &Subject, rate: f64, schedules: usize, window: Duration) -> Result<(f64, Latencies)> {
+    let schedules: Vec<Schedule> =
+        (0..schedules).map(|number| Schedule::of(number, rate / schedules as f64, window)).collect();
+    side_by_side(subject, CONNECTIONS, |client, number, started| {
+        let Schedule { due, next } = &schedules[number % schedules.len()];
         let mut times = Vec::new();
         while let Some(due) = due.get(next.fetch_add(1, Ordering::Relaxed)) {
             if let Some(early) = due.checked_sub(started.elapsed()) {
+                #[allow(clippy::disallowed_methods, reason = "it is the clock that says when it is due")]
                 std::thread::sleep(early);
             }
             client.execute(subject)?;
@@ -205,13 +206,34 @@ fn open(subject: &Subject, rate: f64) -> Result<(f64, Latencies)> {
     })
 }
 
+/// When executions are due: times between them are exponential, as of many users who know nothing of each other.
+struct Schedule {
+    due: Vec<Duration>,
+    next: AtomicUsize,
+}
+
+impl Schedule {
+    fn of(number: usize, rate: f64, window: Duration) -> Self {
+        let mut random = Random::new(11 + number as u64);
+        let mut due = Vec::new();
+        let mut at = 0.0;
+        while at < window.as_secs_f64() {
+            at += -((random.below(1_000_000) + 1) as f64 / 1_000_001.0).ln() / rate;
+            due.push(Duration::from_secs_f64(at));
+        }
+        Self { due, next: AtomicUsize::new(0) }
+    }
+}
+
 /// Whether both say the same of the database, apart from what the clients cost; `None` where there is no pgbench to ask.
-async fn against_pgbench(data: &Data, subject: &Subject, rate: f64) -> Result<Option<bool>> {
-    let Some(program) = pgbench() else {
+async fn against_pgbench(data: &Data, subject: &Subject, knee: f64) -> Result<Option<bool>> {
+    let Some(program) = Pgbench::installed() else {
         say("\nagainst pgbench: not measured, the program is not installed");
         return Ok(None);
     };
-    let folder = tempfile::tempdir()?;
+    // In memory, where there is a place for it: the log is not to wait for a disk.
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory)? } else { tempfile::tempdir()? };
     let script = folder.path().join("script.sql");
     // From the last placeholder, so that $1 does not stand for a part of $10.
     let mut text = subject.query.sql().to_owned();
@@ -220,13 +242,18 @@ async fn against_pgbench(data: &Data, subject: &Subject, rate: f64) -> Result<Op
     }
     std::fs::write(&script, format!("{text};\n"))?;
     let pgbench = Pgbench { program, data, script, folder: folder.path() };
+    // At a rate that is half a load to the one may be most of what the other can send.
+    pgbench.run(CONNECTIONS, None, WINDOW)?;
+    let theirs = pgbench.run(CONNECTIONS, None, WINDOW)?.count() as f64 / WINDOW.as_secs_f64();
+    let rate = knee.min(theirs) / 2.0;
+    say(&format!("\npgbench, closed loop, {CONNECTIONS} connections: {theirs:.0} a second"));
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let (mut ours_alone, mut theirs_alone) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
     for _ in 0..TURNS {
-        ours.push(open(subject, rate)?.1.p95_ms());
-        theirs.push(pgbench.run(CONNECTIONS, Some(rate))?.p95_ms());
+        ours.push(open(subject, rate, CONNECTIONS, TURN)?.1.p95_ms());
+        theirs.push(pgbench.run(CONNECTIONS, Some(rate), TURN)?.p95_ms());
         for (alone, latencies) in
-            [(&mut ours_alone, closed(subject, 1)?.1), (&mut theirs_alone, pgbench.run(1, None)?)]
+            [(&mut ours_alone, closed(subject, 1, TURN)?.1), (&mut theirs_alone, pgbench.run(1, None, TURN)?)]
         {
             alone[0].push(latencies.quantile_ms(0.5));
             alone[1].push(latencies.p95_ms());
@@ -239,7 +266,7 @@ async fn against_pgbench(data: &Data, subject: &Subject, rate: f64) -> Result<Op
     let added = ours_p95 - theirs_p95;
     let agreement = (ours - added) / theirs;
     say(&format!(
-        "\nopen loop at half the knee ({rate:.0}/s), p95 from when each was due, median of {TURNS} turns:\n  \
+        "open loop at half the lower knee ({rate:.0}/s), p95 from when each was due, median of {TURNS} turns:\n  \
          ours (sqlx)      {ours:.3} ms\n  pgbench (libpq)  {theirs:.3} ms\n  ratio            {:.2}\n\
          one connection, one execution after the other: ours p50 {ours_p50:.3}, p95 {ours_p95:.3} ms; pgbench {theirs_p50:.3}, \
          {theirs_p95:.3} ms\n  our client adds  {:.3} ms at p50, {added:.3} ms at p95",
@@ -257,57 +284,6 @@ async fn against_pgbench(data: &Data, subject: &Subject, rate: f64) -> Result<Op
     Ok(Some(agree))
 }
 
-/// The peer: the same statement, prepared, from a script.
-struct Pgbench<'a> {
-    program: PathBuf,
-    data: &'a Data,
-    script: PathBuf,
-    folder: &'a Path,
-}
-
-impl Pgbench<'_> {
-    /// So many connections, in an open loop at a rate, or in a closed one.
-    fn run(&self, clients: usize, rate: Option<f64>) -> Result<Latencies> {
-        let prefix = self.folder.join("log");
-        let logs = || -> Result<Vec<PathBuf>> {
-            let paths = std::fs::read_dir(self.folder)?.flatten().map(|entry| entry.path());
-            Ok(paths
-                .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("log")))
-                .collect())
-        };
-        for log in logs()? {
-            std::fs::remove_file(log)?;
-        }
-        let jobs = clients.min(2);
-        let mut command = Command::new(&self.program);
-        command.args(["--no-vacuum", "--protocol=prepared", "--log"]);
-        command.arg(format!("--client={clients}")).arg(format!("--jobs={jobs}"));
-        if let Some(rate) = rate {
-            command.arg(format!("--rate={rate}"));
-        }
-        let environment = self.data.url().libpq_environment();
-        let output = command
-            .arg(format!("--time={}", WINDOW.as_secs()))
-            .arg(format!("--log-prefix={}", prefix.display()))
-            .arg(format!("--file={}", self.script.display()))
-            .envs(environment.iter().map(|(name, value)| (*name, value.expose_secret())))
-            .output()?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).trim().into());
-        }
-        let mut latencies = Latencies::default();
-        for log in logs()? {
-            // client, transaction, microseconds from when it was due, script, seconds, microseconds, lag
-            for line in std::fs::read_to_string(log)?.lines() {
-                let micros = line.split(' ').nth(2).and_then(|text| text.parse().ok());
-                let micros = micros.ok_or_else(|| format!("pgbench's log has no latency in `{line}`"))?;
-                latencies.record(Duration::from_micros(micros));
-            }
-        }
-        if latencies.count() == 0 { Err("pgbench logged no execution".into()) } else { Ok(latencies) }
-    }
-}
-
 /// What the server says that an execution took it, on average: of a hundred that are explained.
 async fn server_ms(data: &Data, subject: &Subject) -> Result<Option<f64>> {
     let mut total = 0.0;
@@ -316,14 +292,6 @@ async fn server_ms(data: &Data, subject: &Subject) -> Result<Option<f64>> {
         total += plan.execution_ms.unwrap_or(0.0);
     }
     Ok((total > 0.0).then_some(total / 100.0))
-}
-
-fn pgbench() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let named = std::env::var_os("RUNBOOK_PG_BIN").map(PathBuf::from);
-    let debian = (15..=18).rev().map(|major| format!("/usr/lib/postgresql/{major}/bin").into());
-    let folders = named.into_iter().chain(std::env::split_paths(&path)).chain(debian);
-    folders.map(|folder| folder.join("pgbench")).find(|program| program.is_file())
 }
 
 fn middle(values: &mut [f64]) -> f64 {

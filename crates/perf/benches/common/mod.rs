@@ -1,6 +1,7 @@
 //! What the benches share: one query on two databases, timed in turn and in random order.
 
 pub mod data;
+pub mod pgbench;
 
 use std::error::Error;
 use std::io::Write as _;
