@@ -16,6 +16,7 @@ mod few_servers;
 mod foreign_keys;
 mod hindered;
 mod hostile;
+mod keys;
 mod pace;
 mod pooler;
 mod references;
