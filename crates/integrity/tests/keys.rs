@@ -1,12 +1,20 @@
 //! Unique keys that are counted by their distinct hashes.
 
 use harness::Database;
-use runbook::verdict::Outcome;
+use runbook::verdict::{Outcome, Verdict};
 
+use crate::support::live;
 use crate::swift::asked;
 use crate::{execute, verdict};
 
 const UNIQUE: &str = "integrity.constraints.unique";
+
+/// The verdict on the keys, asked together with the other checks of the same tables.
+pub async fn proved(db: &Database) -> Verdict {
+    let context = live(db).await;
+    integrity::ask_together(&context, |_| true);
+    verdict(&context, UNIQUE).await
+}
 
 /// Rows of a seed came before those that were numbered.
 #[tokio::test]
@@ -20,12 +28,7 @@ async fn key_that_lies_nearly_in_order_is_counted_on_the_way_and_told_when_it_is
         "CHECKPOINT",
     ];
     let db = Database::made(&statements).await.unwrap();
-    let run = || async {
-        let context = crate::support::live(&db).await;
-        integrity::ask_together(&context, |_| true);
-        verdict(&context, UNIQUE).await
-    };
-    let clean = run().await;
+    let clean = proved(&db).await;
     assert_eq!((clean.outcome(), clean.examined()), (Outcome::Pass, 1), "{clean:?}");
     assert_eq!(asked(&db, "size > %count(code) - count(DISTINCT%hashtextextended((code)").await, 1);
     execute(
@@ -35,7 +38,7 @@ async fn key_that_lies_nearly_in_order_is_counted_on_the_way_and_told_when_it_is
          UPDATE pg_index SET indisready = true WHERE indexrelid = 'near_pkey'::regclass",
     )
     .await;
-    let broken = run().await;
+    let broken = proved(&db).await;
     let [finding] = broken.findings() else { panic!("{broken:?}") };
     assert!(finding.problem.ends_with(r#"code = "seed""#), "{finding:?}");
 }
@@ -56,12 +59,7 @@ const TYPED: &str = "CREATE EXTENSION pg_stat_statements; CREATE TYPE mood AS EN
 async fn keys_of_each_type_are_counted_and_told_when_they_are_doubled() {
     let statements: Vec<&str> = TYPED.split("; ").collect();
     let db = Database::made(&statements).await.unwrap();
-    let run = || async {
-        let context = crate::support::live(&db).await;
-        integrity::ask_together(&context, |_| true);
-        verdict(&context, UNIQUE).await
-    };
-    let clean = run().await;
+    let clean = proved(&db).await;
     assert_eq!((clean.outcome(), clean.examined()), (Outcome::Pass, 11), "{clean:?}");
     // Eleven keys in one pass, and none of them by itself.
     let counted = "k > %".to_owned() + &"count(DISTINCT%".repeat(11);
@@ -73,7 +71,7 @@ async fn keys_of_each_type_are_counted_and_told_when_they_are_doubled() {
     let plant = "UPDATE typed AS a SET u = b.u, n = (b.n::text || '00')::numeric, t = b.t, p = b.p, d = b.d, i = b.i, \
                  b = rtrim(b.b) || '   ', v = b.v, c = b.c, m = b.m, k = b.k, part = b.part FROM typed AS b WHERE a.k = 9000 AND b.k = 5000";
     execute(&db, &format!("BEGIN; {}; {plant}; {}; COMMIT", ready(false), ready(true))).await;
-    let broken = run().await;
+    let broken = proved(&db).await;
     let objects: Vec<&str> = broken.findings().iter().map(|finding| finding.object.as_str()).collect();
     assert_eq!(objects.len(), 11, "{broken:#?}");
     assert!(

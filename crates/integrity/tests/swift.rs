@@ -4,6 +4,7 @@ use harness::Database;
 use rstest::rstest;
 use runbook::verdict::Outcome;
 
+use crate::keys::proved;
 use crate::{execute, failed, verdict, verdicts};
 
 const UNIQUE: &str = "integrity.constraints.unique";
@@ -228,12 +229,7 @@ async fn seam_without_rows_raises_no_alarm_and_hides_no_fault() {
     execute(&db, VAST).await;
     execute(&db, "ALTER TABLE big ALTER code SET NOT NULL").await;
     execute(&db, "DELETE FROM big WHERE ctid >= '(300,0)' AND ctid < '(600,0)'").await;
-    let run = || async {
-        let context = crate::support::live(&db).await;
-        integrity::ask_together(&context, |_| true);
-        verdict(&context, UNIQUE).await
-    };
-    let clean = run().await;
+    let clean = proved(&db).await;
     assert_eq!((clean.outcome(), clean.examined()), (Outcome::Pass, 7), "{clean:?}");
     execute(
         &db,
@@ -242,7 +238,7 @@ async fn seam_without_rows_raises_no_alarm_and_hides_no_fault() {
          UPDATE pg_index SET indisready = true WHERE indexrelid = 'big_code_key'::regclass",
     )
     .await;
-    let broken = run().await;
+    let broken = proved(&db).await;
     let [finding] = broken.findings() else { panic!("{broken:?}") };
     assert!(finding.problem.ends_with(r#"code = "code_00000003""#), "{finding:?}");
 }

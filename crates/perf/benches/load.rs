@@ -101,7 +101,7 @@ struct Subject {
     options: PgConnectOptions,
 }
 
-/// A connection with a thread to itself, as a client of pgbench has nearly: it waits for what is due asleep. (A runtime's
+/// A connection with a thread to itself, as a client of pgbench has: it waits for what is due asleep. (A runtime's
 /// clock ticks in milliseconds, which is longer than a lookup, and to wait for the last of them by yielding takes a core from
 /// the server that is measured.)
 struct Client {
