@@ -37,8 +37,8 @@ impl Programs {
     /// When a program that is there cannot be run.
     pub async fn installed() -> Result<Vec<Self>, RecoveryError> {
         let found = match named() {
-            Some(folder) => found(&[folder]).await?,
-            None => found(&usual_folders()).await?,
+            Some(folder) => found(&[folder], None).await?,
+            None => found(&usual_folders(), None).await?,
         };
         Ok(found.into_iter().map(|(_, programs)| programs).collect())
     }
@@ -48,7 +48,7 @@ impl Programs {
     /// # Errors
     /// As [`Self::for_server`].
     pub async fn among(folders: &[PathBuf], major: u32) -> Result<Self, RecoveryError> {
-        let found = found(folders).await?;
+        let found = found(folders, Some(major)).await?;
         if let Some((_, same)) = found.iter().find(|(number, _)| *number == major) {
             return Ok(same.clone());
         }
@@ -90,8 +90,9 @@ fn named() -> Option<PathBuf> {
     std::env::var_os("RUNBOOK_PG_CLIENTS").or_else(|| std::env::var_os("RUNBOOK_PG_BIN")).map(PathBuf::from)
 }
 
-/// The installations among these folders, with their major versions.
-async fn found(folders: &[PathBuf]) -> Result<Vec<(u32, Programs)>, RecoveryError> {
+/// The installations among these folders, with their major versions; none after the first that has the major version
+/// `wanted`, since each is a program to run, and Debian's on `PATH` a script that looks for another one.
+async fn found(folders: &[PathBuf], wanted: Option<u32>) -> Result<Vec<(u32, Programs)>, RecoveryError> {
     let mut found: Vec<(u32, Programs)> = Vec::new();
     for folder in folders {
         let (dump, restore) = (folder.join("pg_dump"), folder.join("pg_restore"));
@@ -102,6 +103,9 @@ async fn found(folders: &[PathBuf]) -> Result<Vec<(u32, Programs)>, RecoveryErro
         let version = version_of(&dump).await?;
         if let Some(number) = major_of(&version) {
             found.push((number, Programs { folder: folder.clone(), version }));
+            if wanted == Some(number) {
+                break;
+            }
         }
     }
     Ok(found)
