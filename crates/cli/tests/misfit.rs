@@ -154,3 +154,14 @@ async fn history_gains_a_reading_with_each_run_and_a_file_of_another_kind_ends_w
     assert!(said.contains("readings:1: it is not a file of --history"), "{said}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "hello\n");
 }
+
+/// An empty database has nothing that could pass.
+#[tokio::test]
+async fn a_single_check_that_could_not_be_measured_is_no_go_ahead() {
+    let db = Database::empty().await.unwrap();
+    let only = ["verify", "--only", "perf.queries.seqscan", "--database-url", db.url().expose()];
+    let output = runbook().args(only).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("nothing was measured: perf.queries.seqscan: "), "{said}");
+}

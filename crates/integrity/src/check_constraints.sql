@@ -27,5 +27,12 @@ CROSS JOIN LATERAL (
     FROM pg_catalog.pg_attribute AS a
     WHERE a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey) AND a.attnum > 0
 ) AS k
-WHERE con.contype = 'c' AND c.relkind = 'r' AND n.nspname = ANY ($1)
+-- A partition belongs to its parent, wherever it stands.
+WHERE con.contype = 'c' AND c.relkind = 'r' AND (n.nspname = ANY ($1) OR c.relispartition AND EXISTS (
+    SELECT
+    FROM pg_catalog.pg_partition_ancestors(c.oid) AS above
+    JOIN pg_catalog.pg_class AS ac ON ac.oid = above.relid
+    JOIN pg_catalog.pg_namespace AS an ON an.oid = ac.relnamespace
+    WHERE an.nspname = ANY ($1)
+))
 ORDER BY 1

@@ -7,7 +7,14 @@ WITH RECURSIVE based AS (
     JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relkind = 'r'
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid AND t.typtype = 'd'
-    WHERE n.nspname = ANY ($1)
+    -- A partition belongs to its parent, wherever it stands.
+    WHERE (n.nspname = ANY ($1) OR c.relispartition AND EXISTS (
+        SELECT
+        FROM pg_catalog.pg_partition_ancestors(c.oid) AS above
+        JOIN pg_catalog.pg_class AS ac ON ac.oid = above.relid
+        JOIN pg_catalog.pg_namespace AS an ON an.oid = ac.relnamespace
+        WHERE an.nspname = ANY ($1)
+    ))
     UNION ALL
     SELECT b.nspname, b.relname, b.attrelid, b.attnum, b.attname, t.typbasetype
     FROM based AS b
@@ -33,7 +40,7 @@ rule AS (
     FROM pg_catalog.pg_constraint AS con
     WHERE con.contypid <> 0 AND con.contype = 'c'
     UNION ALL
-    SELECT t.oid, 'not null', 'NOT NULL', 'num_nulls(value) > 0'
+    SELECT t.oid, 'not null', 'NOT NULL', 'pg_catalog.num_nulls(value) > 0'
     FROM pg_catalog.pg_type AS t
     WHERE t.typtype = 'd' AND t.typnotnull
 )

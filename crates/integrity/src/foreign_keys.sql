@@ -44,15 +44,15 @@ WITH foreign_key AS (
             ) FILTER (WHERE u.position < cardinality(con.conkey)) AS periods,
             string_agg(format('c.%I IS NOT NULL', ca.attname), ' AND ' ORDER BY u.position) AS present,
             -- In words that the planner does not look into: of a NOT NULL column it would believe that there is none.
-            format('num_nulls(%s) = 0', string_agg(format('c.%I', ca.attname), ', ' ORDER BY u.position)) AS really_present,
+            format('pg_catalog.num_nulls(%s) = 0', string_agg(format('c.%I', ca.attname), ', ' ORDER BY u.position)) AS really_present,
             format(
-                'num_nulls(%1$s) > 0 AND num_nonnulls(%1$s) > 0',
+                'pg_catalog.num_nulls(%1$s) > 0 AND pg_catalog.num_nonnulls(%1$s) > 0',
                 string_agg(format('c.%I', ca.attname), ', ' ORDER BY u.position)
             ) AS in_part,
             string_agg(
                 format(
-                    'p.%I OPERATOR(%I.%s) c.%I%s',
-                    pa.attname, opn.nspname, op.oprname, ca.attname,
+                    'p.%I%s OPERATOR(%I.%s) c.%I%s%s',
+                    pa.attname, cast_to.left, opn.nspname, op.oprname, ca.attname, cast_to.right,
                     CASE
                         WHEN pa.attcollation <> ca.attcollation AND pa.attcollation <> 0
                             THEN format(' COLLATE %I.%I', coln.nspname, col.collname)
@@ -67,10 +67,26 @@ WITH foreign_key AS (
         JOIN pg_catalog.pg_type AS t ON t.oid = ca.atttypid
         JOIN pg_catalog.pg_operator AS op ON op.oid = u.operator
         JOIN pg_catalog.pg_namespace AS opn ON opn.oid = op.oprnamespace
+        -- As the trigger: each side as the type that the operator is made for, where that is another one.
+        CROSS JOIN LATERAL (
+            SELECT
+                coalesce(min(format('::%s', format_type(asked.wanted, -1))) FILTER (WHERE asked.side = 1), '') AS left,
+                coalesce(min(format('::%s', format_type(asked.wanted, -1))) FILTER (WHERE asked.side = 2), '') AS right
+            FROM (VALUES (1, pa.atttypid, op.oprleft), (2, ca.atttypid, op.oprright)) AS asked (side, held, wanted)
+            JOIN pg_catalog.pg_type AS wanted ON wanted.oid = asked.wanted AND wanted.typtype <> 'p'
+            WHERE asked.held <> asked.wanted AND (asked.held, asked.wanted) <> ('varchar'::regtype, 'text'::regtype)
+        ) AS cast_to
         LEFT JOIN pg_catalog.pg_collation AS col ON col.oid = pa.attcollation
         LEFT JOIN pg_catalog.pg_namespace AS coln ON coln.oid = col.collnamespace
     ) AS k
-    WHERE con.contype = 'f' AND con.conparentid = 0 AND cn.nspname = ANY ($1)
+    -- A partition's is covered by the one it descends from, where that one is asked about.
+    WHERE con.contype = 'f' AND cn.nspname = ANY ($1) AND NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_constraint AS above
+        JOIN pg_catalog.pg_class AS ac ON ac.oid = above.conrelid
+        JOIN pg_catalog.pg_namespace AS an ON an.oid = ac.relnamespace
+        WHERE above.oid = con.conparentid AND (above.conrelid = con.conrelid OR an.nspname = ANY ($1))
+    )
 )
 SELECT
     format('%I ON %s', f.conname, f.child) AS object,

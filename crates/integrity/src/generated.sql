@@ -28,5 +28,12 @@ FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid AND c.relkind = 'r'
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-WHERE a.attgenerated = 's' AND NOT a.attisdropped AND n.nspname = ANY ($1)
+-- A partition belongs to its parent, wherever it stands.
+WHERE a.attgenerated = 's' AND NOT a.attisdropped AND (n.nspname = ANY ($1) OR c.relispartition AND EXISTS (
+    SELECT
+    FROM pg_catalog.pg_partition_ancestors(c.oid) AS above
+    JOIN pg_catalog.pg_class AS ac ON ac.oid = above.relid
+    JOIN pg_catalog.pg_namespace AS an ON an.oid = ac.relnamespace
+    WHERE an.nspname = ANY ($1)
+))
 ORDER BY 1

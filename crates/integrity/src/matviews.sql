@@ -1,6 +1,7 @@
 -- A claim for each materialized view: its rows are what its defining query gives now, each as often. Rows are compared
--- as text, since json and its like know no equality; floating point numbers to twelve digits, since their sums depend
--- on the order of the rows.
+-- as text, since json and its like know no equality; equal values that are written in several ways in one of them.
+-- Floating point numbers to six digits, and to six places: their sums depend on the order of the rows, and where large
+-- terms cancel each other, nothing but that order is left.
 SELECT
     format('%I.%I', n.nspname, c.relname) AS object,
     1::bigint AS claims,
@@ -36,14 +37,29 @@ CROSS JOIN LATERAL (
     SELECT
         string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns,
         string_agg(
-            format(
-                CASE WHEN a.atttypid IN ('float4'::regtype, 'float8'::regtype)
-                    THEN 'to_char(%I, ''9.99999999999EEEE'')' ELSE '%I' END,
-                a.attname
-            ),
+            CASE
+                WHEN base.oid IN ('float4'::regtype, 'float8'::regtype)
+                    THEN format(number.rounded, format('%I', a.attname))
+                WHEN base.oid IN ('float4[]'::regtype, 'float8[]'::regtype)
+                    THEN format(
+                        '(SELECT array_agg(%s ORDER BY place) FROM unnest(%I) WITH ORDINALITY AS part (value, place))',
+                        format(number.rounded, 'value'), a.attname
+                    )
+                WHEN base.oid = 'numeric'::regtype THEN format('trim_scale(%I)', a.attname)
+                WHEN base.typname = 'citext' THEN format('lower(%I::text)', a.attname)
+                ELSE format('%I', a.attname)
+            END,
             ', ' ORDER BY a.attnum
         ) AS compared
     FROM pg_catalog.pg_attribute AS a
+    JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+    JOIN pg_catalog.pg_type AS base ON base.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
+    CROSS JOIN (
+        VALUES (
+            'CASE WHEN abs(%1$s) < 1e-6 THEN ''0'' WHEN %1$s IN (''NaN'', ''Infinity'', ''-Infinity'') THEN (%1$s)::text '
+            'ELSE to_char(%1$s, ''9.99999EEEE'') END'
+        )
+    ) AS number (rounded)
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 ) AS k
 WHERE c.relkind = 'm' AND n.nspname = ANY ($1)

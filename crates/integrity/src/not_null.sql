@@ -8,9 +8,9 @@ WITH part AS (
         a.number / 50 AS number,
         count(*) AS claims,
         string_agg(
-            format('CASE WHEN num_nulls(%I) > 0 THEN %L END', a.attname, quote_ident(a.attname)), ', ' ORDER BY a.number
+            format('CASE WHEN pg_catalog.num_nulls(%I) > 0 THEN %L END', a.attname, quote_ident(a.attname)), ', ' ORDER BY a.number
         ) AS shown,
-        format('num_nulls(%s) > 0', string_agg(quote_ident(a.attname), ', ' ORDER BY a.number)) AS broken
+        format('pg_catalog.num_nulls(%s) > 0', string_agg(quote_ident(a.attname), ', ' ORDER BY a.number)) AS broken
     FROM (
         SELECT attrelid, attname, row_number() OVER (PARTITION BY attrelid ORDER BY attnum) - 1 AS number
         FROM pg_catalog.pg_attribute
@@ -39,6 +39,13 @@ SELECT
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN part AS p ON p.attrelid = c.oid
-WHERE c.relkind = 'r' AND n.nspname = ANY ($1)
+-- A partition belongs to its parent, wherever it stands.
+WHERE c.relkind = 'r' AND (n.nspname = ANY ($1) OR c.relispartition AND EXISTS (
+    SELECT
+    FROM pg_catalog.pg_partition_ancestors(c.oid) AS above
+    JOIN pg_catalog.pg_class AS ac ON ac.oid = above.relid
+    JOIN pg_catalog.pg_namespace AS an ON an.oid = ac.relnamespace
+    WHERE an.nspname = ANY ($1)
+))
 GROUP BY c.oid, n.nspname, c.relname
 ORDER BY 1

@@ -96,7 +96,8 @@ fn claim(from: &Side, to: &Side) -> Claim {
     let columns: Vec<&str> = from.columns.iter().flatten().map(String::as_str).collect();
     let others = to.columns.iter().flatten();
     let operators = to.operators.iter().map(|schema| schema.as_deref().unwrap_or("pg_catalog"));
-    let present: Vec<String> = columns.iter().map(|column| format!("num_nulls(c.{column}) = 0")).collect();
+    let present: Vec<String> =
+        columns.iter().map(|column| format!("pg_catalog.num_nulls(c.{column}) = 0")).collect();
     let matched: Vec<String> = columns
         .iter()
         .zip(others)

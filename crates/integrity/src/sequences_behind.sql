@@ -1,16 +1,17 @@
 -- A claim for each sequence and each column of a number type that it feeds, whether it owns it (serial, identity) or
 -- stands in its default: the next value is past every value the column holds. A sequence that cycles makes no such
--- claim. The sequence is read after the snapshot was taken, so a writer beside us only moves it further ahead.
+-- claim, nor does one that the default computes with, or that it owns and takes no values from. The sequence is read after the snapshot was taken, so a writer beside us only moves it further ahead.
 WITH fed AS (
     SELECT d.objid AS sequence, d.refobjid AS relation, d.refobjsubid AS attnum
     FROM pg_catalog.pg_depend AS d
     WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
-        AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+        AND d.deptype = 'i' AND d.refobjsubid > 0
     UNION
     SELECT d.refobjid, ad.adrelid, ad.adnum
     FROM pg_catalog.pg_depend AS d
     JOIN pg_catalog.pg_attrdef AS ad ON ad.oid = d.objid
     WHERE d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
+        AND pg_get_expr(ad.adbin, ad.adrelid) = format('nextval(%L::regclass)', d.refobjid::regclass::text)
 )
 SELECT
     format('%I.%I', sn.nspname, sc.relname) AS object,
@@ -44,6 +45,11 @@ JOIN pg_catalog.pg_class AS c ON c.oid = f.relation AND c.relkind IN ('r', 'p')
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = f.attnum
 JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
--- A partition's column is fed through its parent's.
-WHERE t.typcategory = 'N' AND NOT q.seqcycle AND NOT c.relispartition AND n.nspname = ANY ($1)
+WHERE t.typcategory = 'N' AND NOT q.seqcycle AND n.nspname = ANY ($1)
+    -- A partition's column is fed through its parent's, unless by a sequence of its own.
+    AND NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_partition_ancestors(c.oid) AS above
+        JOIN fed AS same ON same.relation = above.relid AND same.relation <> c.oid AND same.sequence = f.sequence
+    )
 ORDER BY 1, 4

@@ -10,6 +10,7 @@ use runbook::verdict::Verdict;
 
 use crate::claim::Claim;
 use crate::constraints::{CHECKS, FOREIGN_KEYS, GENERATED, NOT_NULL, UNIQUE};
+use crate::corruption::BTREE;
 use crate::ground::Ground;
 use crate::prover::prove_all;
 use crate::references;
@@ -38,6 +39,8 @@ struct Ahead {
     /// Until the first of them is asked: what is asked once more is looked at anew, and alone.
     asked: Mutex<BTreeSet<&'static str>>,
     answered: Mutex<BTreeMap<&'static str, Verdict>>,
+    /// That the run leaves out the check of the indexes.
+    indexes_unasked: bool,
 }
 
 impl Ahead {
@@ -53,9 +56,15 @@ impl Ahead {
 /// checks, and this does nothing.
 pub fn ask_together(context: &Context, asked: impl Fn(&str) -> bool) {
     if context.database.is_live() {
+        let indexes_unasked = !asked(BTREE.id);
         let asked = PARTS.iter().map(|part| part.id).filter(|id| asked(id)).collect();
-        context.stash.put(Ahead { asked: Mutex::new(asked), ..Ahead::default() });
+        context.stash.put(Ahead { asked: Mutex::new(asked), indexes_unasked, ..Ahead::default() });
     }
+}
+
+/// Whether a run asks of the indexes as well: else nobody would say that one of them lacks an entry.
+pub(crate) fn asks_the_indexes(context: &Context) -> bool {
+    context.stash.get::<Ahead>().is_none_or(|ahead| !ahead.indexes_unasked)
 }
 
 /// The verdict of one of these checks.

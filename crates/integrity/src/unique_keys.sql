@@ -25,7 +25,8 @@ SELECT
     -- Along another index of the same columns, grouped in its order. The suspect's own predicate would invite the
     -- suspect: what says no more than that the key is not null is said in words that the planner does not look into.
     CASE
-        WHEN i.indexprs IS NULL AND NOT i.indnullsnotdistinct AND (
+        -- (Not of a partitioned table: the plan would name the indexes of its partitions, which are as suspect.)
+        WHEN i.indexprs IS NULL AND c.relkind <> 'p' AND NOT i.indnullsnotdistinct AND (
             i.indpred IS NULL
             OR i.indnkeyatts = 1 AND pg_get_expr(i.indpred, i.indrelid, true) = k.labels[1] || ' IS NOT NULL'
         )
@@ -33,7 +34,7 @@ SELECT
                 format(
                     'FROM (SELECT %s FROM %s%I.%I WHERE %s',
                     k.selected, CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, n.nspname, c.relname,
-                    CASE i.indnkeyatts WHEN 1 THEN 'true' ELSE format('num_nulls(%s) = 0', array_to_string(k.labels, ', ')) END
+                    CASE i.indnkeyatts WHEN 1 THEN 'true' ELSE format('pg_catalog.num_nulls(%s) = 0', array_to_string(k.labels, ', ')) END
                 ),
                 CASE WHEN t.plain THEN k.labels[1] ELSE '' END,
                 -- Of one column the nulls are left out by the count, without a call for each row.
@@ -83,7 +84,7 @@ CROSS JOIN LATERAL (
         string_agg(e.position::text, ', ' ORDER BY e.position) AS positions,
         CASE
             WHEN NOT i.indnullsnotdistinct
-                THEN format('num_nulls(%s) = 0', string_agg(e.expression, ', ' ORDER BY e.position))
+                THEN format('pg_catalog.num_nulls(%s) = 0', string_agg(e.expression, ', ' ORDER BY e.position))
         END AS present,
         -- 64 bits of the key, each column's with those before it as their seed, and null where one of them is.
         CASE
@@ -176,7 +177,16 @@ CROSS JOIN LATERAL (
         END AS rows
     ) AS f
 ) AS x
--- An index of a partition is covered by the one it is attached to; an exclusion constraint has its own check.
-WHERE i.indisunique AND i.indisvalid AND NOT ic.relispartition AND NOT i.indisexclusion
+-- An index of a partition is covered by the one it is attached to, where that one is valid and asked about; an exclusion
+-- constraint has its own check.
+WHERE i.indisunique AND i.indisvalid AND NOT i.indisexclusion
+    AND NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_inherits AS h
+        JOIN pg_catalog.pg_index AS above ON above.indexrelid = h.inhparent
+        JOIN pg_catalog.pg_class AS ac ON ac.oid = above.indrelid
+        JOIN pg_catalog.pg_namespace AS an ON an.oid = ac.relnamespace
+        WHERE h.inhrelid = ic.oid AND above.indisvalid AND an.nspname = ANY ($1)
+    )
     AND c.relkind IN ('r', 'p', 'm') AND n.nspname = ANY ($1)
 ORDER BY 1

@@ -153,7 +153,7 @@ async fn without_module_check(db: &Database, indexes: &str) {
 
 /// The verdicts of both checks, asked together.
 async fn both(context: &Context) -> [Verdict; 2] {
-    integrity::ask_together(context, |id| id == FOREIGN_KEYS || id == CHECK);
+    integrity::ask_together(context, |id| [FOREIGN_KEYS, CHECK, BTREE].contains(&id));
     [verdict(context, FOREIGN_KEYS).await, verdict(context, CHECK).await]
 }
 

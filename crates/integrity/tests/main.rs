@@ -12,6 +12,7 @@ mod bad_input;
 mod clean;
 mod corruption;
 mod defects;
+mod exotic;
 mod few_servers;
 mod foreign_keys;
 mod hindered;

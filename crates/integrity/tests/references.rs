@@ -62,7 +62,7 @@ const THINGS: [&str; 5] = [
 
 /// Over both heaps, or along both indexes where there are two and amcheck vouches for them.
 #[rstest]
-#[case::over_the_heaps(&[], "ONLY public.remarks AS c WHERE num_nulls(c.about)%")]
+#[case::over_the_heaps(&[], "ONLY public.remarks AS c WHERE pg_catalog.num_nulls(c.about)%")]
 #[case::along_indexes(&["CREATE INDEX ON remarks (about)", "VACUUM ANALYZE"], "ONLY public.remarks AS c WHERE c.about IS NOT NULL%")]
 #[tokio::test]
 async fn stated_reference_of_large_tables_goes_a_shorter_way(#[case] further: &[&str], #[case] words: &str) {

@@ -10,6 +10,8 @@ use crate::{act, as_role, execute, verdict};
 
 const CHECK: &str = "monitoring.slow_queries";
 const SLOW: &str = "SELECT pg_sleep(0.06) FROM projects WHERE project_id = 'proj_test_001'";
+/// Called often enough to be judged.
+const QUICK: &str = "SELECT name FROM projects WHERE project_id = 'proj_test_001'";
 
 #[tokio::test]
 async fn extension_that_is_not_created_is_named_with_its_remedy() {
@@ -57,8 +59,15 @@ async fn slow_statement_of_few_calls_is_advice() {
     let context = db.context();
     act(&context, "monitoring.window.open").await;
     execute(&db, SLOW).await;
+    let alone = verdict(&context, CHECK).await;
+    assert_eq!(
+        alone.reason(),
+        Some("there are no statements that were called 5 times or more to examine"),
+        "{alone:?}"
+    );
+    execute(&db, &format!("{QUICK};").repeat(5)).await;
     let verdict = verdict(&context, CHECK).await;
-    assert_eq!(verdict.outcome(), Outcome::Pass, "{verdict:?}");
+    assert_eq!((verdict.outcome(), verdict.examined()), (Outcome::Pass, 1), "{verdict:?}");
     // The server's table of statements, which all tests share, may have been full: that is advice of its own.
     let own: Vec<_> =
         verdict.findings().iter().filter(|found| found.object != "pg_stat_statements").collect();
@@ -72,7 +81,7 @@ async fn statement_from_before_the_window_and_an_ignored_one_are_left_out() {
     let mut context = db.context();
     execute(&db, &format!("{SLOW};").repeat(5)).await;
     act(&context, "monitoring.window.open").await;
-    execute(&db, "SELECT name FROM projects WHERE project_id = 'proj_test_001'").await;
+    execute(&db, &format!("{QUICK};").repeat(5)).await;
     let later = verdict(&context, CHECK).await;
     assert_eq!(later.outcome(), Outcome::Pass, "{later:?}");
     assert!(later.findings().iter().all(|found| found.object == "pg_stat_statements"), "{later:?}");
@@ -110,6 +119,7 @@ async fn the_statement_that_took_most_in_total_is_named_beside_the_slowest() {
     // Three of 20 ms against one of 40 ms: the slowest on average is not the one that takes the most.
     execute(&db, &"SELECT pg_sleep(0.02) FROM projects WHERE name = 'Harbour pylon';".repeat(3)).await;
     execute(&db, "SELECT pg_sleep(0.04) FROM projects WHERE project_id = 'proj_seed_001'").await;
+    execute(&db, &format!("{QUICK};").repeat(5)).await;
     let verdict = verdict(&context, CHECK).await;
     let total = verdict.measurements().iter().find(|one| one.name.starts_with("total time: ")).unwrap();
     assert!(total.name.ends_with("WHERE name = $2"), "{total:?}");

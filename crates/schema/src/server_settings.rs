@@ -23,6 +23,8 @@ struct Setting {
     source: Option<String>,
     /// What must happen for a change to be felt.
     context: Option<String>,
+    /// The role, where settings may be hidden from it.
+    barred: Option<String>,
 }
 
 fn run(context: &Context) -> CheckFuture<'_> {
@@ -47,14 +49,34 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
     let query = include_str!("server_settings.sql");
     let settings: Vec<Setting> = context.reader().await?.fetch_with(query, arguments).await?;
     let mut evidence = Evidence::of("settings");
+    let mut hidden = Vec::new();
     for setting in settings {
+        if let (None, Some(role)) = (&setting.value, &setting.barred) {
+            hidden.push((setting.name, format!("GRANT pg_read_all_settings TO {role}")));
+            continue;
+        }
         evidence.examine(1);
         let Some(text) = wanted.get(&setting.name) else { continue };
         if let Some(finding) = judge(&setting, text) {
             evidence.find(finding);
         }
     }
-    Ok(evidence.verdict())
+    let failed = evidence.findings().iter().any(Finding::is_error);
+    match hidden.first() {
+        Some((name, grant)) if !failed => Err(CheckError::NotPermitted(format!(
+            "the role may not see {name}, or the server does not know it: {grant}"
+        ))),
+        _ => {
+            for (name, grant) in hidden {
+                evidence.find(Finding::advice(
+                    name,
+                    "the role may not see it, or the server does not know it",
+                    grant,
+                ));
+            }
+            Ok(evidence.verdict())
+        }
+    }
 }
 
 fn judge(setting: &Setting, wanted: &str) -> Option<Finding> {

@@ -5,7 +5,9 @@ SELECT
     coalesce(o.value, s.reset_val) AS value,
     s.unit,
     coalesce(o.source, s.source) AS source,
-    s.context
+    s.context,
+    -- Some are shown to superusers and this role's members alone, and look as if the server had none of that name.
+    CASE WHEN NOT pg_has_role(current_user, 'pg_read_all_settings', 'USAGE') THEN quote_ident(current_user) END AS barred
 FROM unnest($1::text[]) AS w (name)
 LEFT JOIN pg_settings AS s ON s.name = w.name
 LEFT JOIN LATERAL (

@@ -92,6 +92,31 @@ async fn a_setting_is_read_as_the_database_and_not_as_this_session_has_it() {
     assert_eq!(verdict.examined(), 2);
 }
 
+/// Such a setting looks as if the server had none of its name.
+#[tokio::test]
+async fn a_setting_that_the_role_may_not_see_is_not_measured() {
+    let db = Database::migrated().await.unwrap();
+    let become_another = "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET role = pg_signal_backend', current_database()); END$$";
+    execute(&db, become_another).await;
+    let of = |wanted: &[(&str, &str)]| {
+        let wanted: BTreeMap<String, String> =
+            wanted.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        with(&db, |settings| settings.schema.settings = wanted)
+    };
+    let libraries = ("shared_preload_libraries", "pg_stat_statements");
+    let mut context = of(&[libraries]);
+    context.database = Target::Live(live(&db).await);
+    let hidden = verdict(&context, SETTINGS).await;
+    let grant = "GRANT pg_read_all_settings TO pg_signal_backend";
+    assert!(hidden.reason().is_some_and(|reason| reason.ends_with(grant)), "{hidden:?}");
+    // What it may see is judged all the same.
+    let mut context = of(&[libraries, ("max_connections", ">= 1000000")]);
+    context.database = Target::Live(live(&db).await);
+    let judged = verdict(&context, SETTINGS).await;
+    assert_eq!(judged.outcome(), Outcome::Fail, "{judged:?}");
+    assert!(judged.findings().iter().any(|finding| finding.remedy == grant), "{judged:?}");
+}
+
 #[tokio::test]
 async fn an_extension_that_is_needed_and_missing_is_named_with_what_makes_it() {
     let db = Database::migrated().await.unwrap();

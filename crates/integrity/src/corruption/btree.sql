@@ -4,7 +4,11 @@ SELECT
     format('%I.%I', n.nspname, ic.relname) AS object,
     format(call.pattern, an.nspname, ic.oid, 'false') AS ordered,
     format(call.pattern, an.nspname, ic.oid, 'true') AS complete,
-    format('REINDEX INDEX CONCURRENTLY %I.%I, and look for the cause: storage, memory, collation version', n.nspname, ic.relname)
+    format(
+        'REINDEX INDEX %s%I.%I, and look for the cause: storage, memory, collation version',
+        -- The server builds no exclusion constraint's index beside its writers.
+        CASE WHEN i.indisexclusion THEN '' ELSE 'CONCURRENTLY ' END, n.nspname, ic.relname
+    )
         AS remedy,
     (greatest(ic.relpages, 0) + greatest(c.relpages, 0))::float8 AS pages,
     CASE
@@ -24,5 +28,13 @@ CROSS JOIN (
     VALUES ('SELECT count(*) FROM (SELECT %1$I.bt_index_check(%2$s::oid::regclass, %3$s) OFFSET 0) AS verified')
 ) AS call (pattern)
 WHERE ic.relkind = 'i' AND am.amname = 'btree' AND i.indisvalid AND i.indisready AND i.indislive
-    AND e.extname = 'amcheck' AND n.nspname = ANY ($1)
+    AND e.extname = 'amcheck'
+    -- A partition belongs to its parent, wherever it stands.
+    AND (n.nspname = ANY ($1) OR c.relispartition AND EXISTS (
+        SELECT
+        FROM pg_catalog.pg_partition_ancestors(c.oid) AS above
+        JOIN pg_catalog.pg_class AS ac ON ac.oid = above.relid
+        JOIN pg_catalog.pg_namespace AS acn ON acn.oid = ac.relnamespace
+        WHERE acn.nspname = ANY ($1)
+    ))
 ORDER BY 1

@@ -12,6 +12,7 @@ use crate::crew::Work;
 use crate::proof::Hindrance;
 use crate::prover::{Prover, prove};
 use crate::session::Session;
+use crate::together::asks_the_indexes;
 
 /// B-tree indexes.
 pub(crate) const BTREE: Check = Check::live_safe(
@@ -33,10 +34,11 @@ pub(crate) fn is_corruption(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| CORRUPTED.contains(&code.as_ref()))
 }
 
-/// Whether a proof may go along indexes: the settings allow it, and [`BTREE`] would name one that lacks an entry.
+/// Whether a proof may go along indexes: the settings allow it, and [`BTREE`] is asked too and would name one that lacks an
+/// entry.
 pub(crate) async fn may_trust_indexes(context: &Context, reader: &mut Reader) -> Result<bool, CheckError> {
     let settings = &context.settings.integrity;
-    if !settings.trust_indexes || !settings.heap_all_indexed {
+    if !settings.trust_indexes || !settings.heap_all_indexed || !asks_the_indexes(context) {
         return Ok(false);
     }
     let found: Vec<Amcheck> = reader.fetch(include_str!("amcheck.sql")).await?;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::report::{CheckResult, Decision, Report, value};
 use crate::verdict::Outcome;
 
-/// Weighs a report: any error is `no_go`; a required check that was not measured, or not asked, is `incomplete`.
+/// Weighs a report: any error is `no_go`; a required check that was not measured, or not asked, is `incomplete`, and so is a
+/// report of which nothing was measured.
 /// Returns the decision and its reasons, a sentence each.
 pub(super) fn decide(
     report: &Report,
@@ -32,6 +33,14 @@ pub(super) fn decide(
             }
             missing.push(format!("{id}: required, and not measured: {reason}"));
         }
+    }
+    // What was asked for answers nothing where none of it was measured.
+    if missing.is_empty()
+        && let Some(first) = report.results().next()
+        && report.results().all(|result| result.verdict == Outcome::NotMeasured)
+    {
+        let reason = first.reason.as_deref().unwrap_or("it gave no reason");
+        missing.push(format!("nothing was measured: {}: {reason}", first.id));
     }
     let decision = match (failed.is_empty(), missing.is_empty() && interrupted.is_none()) {
         (false, _) => Decision::NoGo,

@@ -169,10 +169,9 @@ impl Catalogue {
         if let Some(field) = statement.fields.iter().find(|field| self.attributes.contains(*field)) {
             return Err(Refused::Function(field.clone()));
         }
-        if let Some(run) =
-            statement.operators.iter().find(|run| self.operators.iter().any(|o| run.contains(o.as_str())))
+        if let Some(operator) = statement.operators.iter().find(|operator| self.operators.contains(*operator))
         {
-            return Err(Refused::Operator(run.clone()));
+            return Err(Refused::Operator(operator.clone()));
         }
         Ok(())
     }

@@ -65,7 +65,7 @@ pub struct ReadStatement {
     calls: Vec<Called>,
     /// Names after a dot: `(row).name` may be a call of `name(row)`.
     fields: Vec<String>,
-    /// Runs of operator characters, each at least one operator.
+    /// Those that are not said to be Postgres's own by their schema.
     operators: Vec<String>,
 }
 

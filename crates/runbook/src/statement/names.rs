@@ -78,25 +78,53 @@ pub(super) fn fields(tree: &SyntaxNode) -> Result<Vec<String>, Refused> {
     Ok(fields)
 }
 
-/// The runs of characters of which operators are made. A run holds at least one operator; that it may hold more
-/// (`*-`) is why the catalogue looks for an operator *in* it.
+/// The operators, but those that stand as `OPERATOR(pg_catalog.=)`: whatever else a database has, that is Postgres's own.
 pub(super) fn operators(tree: &SyntaxNode) -> Vec<String> {
-    let mut runs = vec![String::new()];
+    let mut operators = Vec::new();
+    let mut run = String::new();
+    // The two words before the run.
+    let mut before = [String::new(), String::new()];
+    let mut end = |run: &mut String, before: &[String; 2]| {
+        if before[0] != "pg_catalog" || before[1] != "." {
+            operators.extend(operators_of(run).map(ToOwned::to_owned));
+        }
+        run.clear();
+    };
     for element in tree.descendants_with_tokens() {
         let SyntaxElement::Token(token) = element else { continue };
         let text = token.text();
         if !text.is_empty() && text.chars().all(|c| "+-*/<>=~!@#%^&|`?".contains(c)) {
-            if let Some(run) = runs.last_mut() {
-                run.push_str(text);
-            }
-        } else if runs.last().is_some_and(|run| !run.is_empty()) {
-            runs.push(String::new());
+            run.push_str(text);
+            continue;
+        }
+        end(&mut run, &before);
+        if !text.trim().is_empty() {
+            let [_, last] = before;
+            before = [last, text.to_ascii_lowercase()];
         }
     }
-    runs.retain(|run| !run.is_empty());
-    runs.sort();
-    runs.dedup();
-    runs
+    end(&mut run, &before);
+    operators.sort();
+    operators.dedup();
+    operators
+}
+
+/// The operators of a run of their characters, as the server's lexer ends each: one of several characters ends in `+` or `-`
+/// only where it has a character that SQL's own operators lack (PostgreSQL 18, 4.1.3).
+fn operators_of(run: &str) -> impl Iterator<Item = &str> {
+    let mut rest = run;
+    std::iter::from_fn(move || {
+        let mut length = rest.len();
+        if !rest.contains(|c| "~!@#%^&|`?".contains(c)) {
+            let ends = |length: usize| rest.get(..length).is_some_and(|run| run.ends_with(['+', '-']));
+            while length > 1 && ends(length) {
+                length -= 1;
+            }
+        }
+        let (operator, left) = rest.split_at_checked(length)?;
+        rest = left;
+        (!operator.is_empty()).then_some(operator)
+    })
 }
 
 /// The one significant token of a node.
@@ -172,4 +200,26 @@ fn unescape(text: &str) -> Result<String, Refused> {
         _ => name = Err(Refused::Unparsed("a Unicode escape in a name is wrong".into())),
     });
     name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_characters_is_the_operators_that_the_server_takes_it_for() {
+        for (run, operators) in [
+            ("=", &["="] as &[&str]),
+            ("<=", &["<="]),
+            ("=-", &["=", "-"]),
+            ("*-+", &["*", "-", "+"]),
+            ("->>", &["->>"]),
+            ("@-", &["@-"]),
+            ("||", &["||"]),
+            ("+", &["+"]),
+            ("", &[]),
+        ] {
+            assert_eq!(operators_of(run).collect::<Vec<_>>(), operators, "{run}");
+        }
+    }
 }
