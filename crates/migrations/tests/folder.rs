@@ -47,6 +47,11 @@ fn the_fixtures_are_read_as_sqlx_reads_them() {
     Some(("008_x.up.sql", b"SELECT 1;\n-- \xff\n".as_slice())),
     "008_x.up.sql:2: it is not UTF-8"
 )]
+#[case::a_byte_order_mark(
+    "",
+    Some(("008_x.up.sql", b"\xef\xbb\xbfSELECT 1;\n".as_slice())),
+    "008_x.up.sql:1: it begins with a byte order mark"
+)]
 #[case::no_sql(
     "",
     Some(("008_x.up.sql", b"SELECT 1;\n\nCREATE TABEL t (a int);\n".as_slice())),

@@ -163,6 +163,10 @@ fn read_file(path: &Path) -> Result<File, Problem> {
         let at = error.utf8_error().valid_up_to();
         Problem::of(path, "it is not UTF-8", "save it as UTF-8").at(line::of_byte(error.as_bytes(), at))
     })?;
+    if sql.starts_with('\u{feff}') {
+        let problem = "it begins with a byte order mark, which the server takes for a part of the statement";
+        return Err(Problem::of(path, problem, "save it as UTF-8 without a byte order mark").at(1));
+    }
     let kind = MigrationType::from_filename(rest);
     let description = rest.trim_end_matches(kind.suffix()).replace('_', " ");
     let down = kind.is_down_migration();
