@@ -106,9 +106,12 @@ pub(crate) async fn ensure(
             // Seeds are written for the newest revision: there they fit, and a downgrade keeps what this one has.
             let seeded = Box::pin(ensure(shared, admin, &Kind::Seeded(head()?.to_owned()))).await?;
             create(admin, &private, &seeded, &shared.record.strategy).await?;
-            if downgrade(shared, &settings, &private, revision).await.is_err() {
+            if let Err(back) = downgrade(shared, &settings, &private, revision).await {
                 discard(admin, &private).await;
-                return Err(error);
+                return Err(HarnessError::Fixtures(format!(
+                    "the seeds do not fit revision {revision} ({error}), and from the newest, where they fit, there is no way \
+                     back to it: {back}"
+                )));
             }
         }
         (Err(error), _) => return Err(error),
