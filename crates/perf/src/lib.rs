@@ -21,6 +21,7 @@ mod sizes;
 mod statistics;
 mod svg;
 mod tally;
+mod times;
 
 use runbook::check::Check;
 
@@ -33,7 +34,7 @@ pub use gate::{Gate, Held, LEAST_EXECUTIONS, Latencies, milliseconds};
 pub use paired::{Change, Comparison, LEAST_BLOCKS, Random, Rule, Witness};
 pub use plan::{Actual, Node, Plan};
 pub use query::{Buffers, Distribution, Expectation, Parameter, Query, RowBound};
-pub use relations::{Catalogue, Index, Relation};
+pub use relations::{Catalogue, Index, Part, Relation};
 pub use sizes::Flip;
 pub use svg::svg;
 
