@@ -10,6 +10,7 @@ mod gate;
 mod generic_plan;
 mod index;
 mod latency;
+mod own;
 mod paired;
 mod parameters;
 mod plan;
@@ -21,7 +22,6 @@ mod sizes;
 mod statistics;
 mod svg;
 mod tally;
-mod times;
 
 use runbook::check::Check;
 
@@ -31,6 +31,7 @@ pub use bound::{Bound, Stopped, Value};
 pub use draw::tree;
 pub use explain::{Generic, analyze, analyze_within, explain, generic, without_statistics};
 pub use gate::{Gate, Held, LEAST_EXECUTIONS, Latencies, milliseconds};
+pub use own::Own;
 pub use paired::{Change, Comparison, LEAST_BLOCKS, Random, Rule, Witness};
 pub use plan::{Actual, Node, Plan};
 pub use query::{Buffers, Distribution, Expectation, Parameter, Query, RowBound};

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
+use crate::own::{self, Own};
+
 /// The answer of `EXPLAIN (FORMAT JSON)`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Plan {
@@ -215,9 +217,9 @@ impl Plan {
         self
     }
 
-    /// Milliseconds that each of the [nodes](Self::nodes) took by itself.
-    pub fn own_ms(&self) -> Vec<f64> {
-        crate::times::own(self)
+    /// What each of the [nodes](Self::nodes) took by itself.
+    pub fn own(&self) -> Vec<Own> {
+        own::own(self)
     }
 
     /// The plan in a stable form: nodes and conditions, no costs, no row counts.
@@ -244,12 +246,6 @@ impl Node {
             ("presorted", listed(&self.presorted_key)),
         ];
         details.into_iter().filter_map(|(what, value)| Some((what, value?))).collect()
-    }
-
-    /// Blocks that the node itself asked for.
-    pub fn own_blocks(&self) -> u64 {
-        let below: u64 = self.inputs.iter().map(|input| input.actual.blocks()).sum();
-        self.actual.blocks().saturating_sub(below)
     }
 
     /// What the node does, in one line, as `EXPLAIN` would write it.

@@ -24,12 +24,12 @@ pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
                 continue;
             }
         };
+        for name in unknown(query, &catalogue) {
+            tally.evidence.find(name);
+        }
         if allows_all(query, &plan, &catalogue) {
             allowed += 1;
             continue;
-        }
-        for name in unknown(query, &catalogue) {
-            tally.evidence.find(name);
         }
         match catalogue.largest(&plan) {
             Some(relation) if relation.blocks >= small => {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::own::Own;
 use crate::plan::{Node, Plan};
 
 const WIDTH: usize = 960;
@@ -16,9 +17,9 @@ pub fn svg(title: &str, plan: &Plan) -> String {
     let mut nodes = Vec::new();
     gather(&plan.root, 0, &mut nodes);
     let executed = plan.execution_ms.is_some();
-    let own: Vec<f64> =
-        if executed { plan.own_ms() } else { nodes.iter().map(|(_, node)| own_cost(node)).collect() };
-    let total = own.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+    let own = plan.own();
+    let weight = |node: &Node, own: &Own| if executed { own.ms } else { own_cost(node) };
+    let total = nodes.iter().zip(&own).map(|((_, node), own)| weight(node, own)).sum::<f64>();
     let height = 56 + nodes.len() * ROW;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
@@ -39,10 +40,10 @@ pub fn svg(title: &str, plan: &Plan) -> String {
     let _ = writeln!(out, "<text class=\"dim\" x=\"8\" y=\"38\">{head}</text>");
     for (number, ((depth, node), own)) in nodes.iter().zip(&own).enumerate() {
         let y = 50 + number * ROW;
-        let share = own / total;
+        let share = weight(node, own) / total.max(f64::MIN_POSITIVE);
         let class = if share > 0.5 { "hot" } else { "bar" };
         let figure = if executed {
-            format!("{own:.3} ms · {:.0} rows · {} blocks", node.actual.all_rows(), node.own_blocks())
+            format!("{:.3} ms · {:.0} rows · {:.0} blocks", own.ms, node.actual.all_rows(), own.blocks)
         } else {
             format!("{:.0} rows estimated", node.rows)
         };
