@@ -134,7 +134,7 @@ impl Settings {
             }
         }
         if !(thresholds.query_ms > 0.0 && thresholds.query_ms <= LONGEST_QUERY_MS) {
-            let problem = format!("[thresholds] query_ms is {}", thresholds.query_ms);
+            let problem = format!("[thresholds] query_ms is {:?}", thresholds.query_ms);
             let help = "give milliseconds, above 0 and up to a day (86400000)";
             return Err(self.wrong(&["thresholds", "query_ms"], problem, help));
         }
@@ -159,7 +159,7 @@ impl Settings {
     fn check_perf(&self) -> Result<(), SettingsError> {
         let perf = &self.perf;
         if !(perf.budget_factor > 0.0 && perf.budget_factor <= f64::from(MOST)) {
-            let problem = format!("[perf] budget_factor is {}", perf.budget_factor);
+            let problem = format!("[perf] budget_factor is {:?}", perf.budget_factor);
             let help = format!("give a number above 0 and up to {MOST}");
             return Err(self.wrong(&["perf", "budget_factor"], problem, &help));
         }
