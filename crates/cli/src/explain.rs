@@ -71,7 +71,7 @@ pub(crate) async fn explain(command: &Explain, global: &Global, screen: &Screen)
 struct Explained {
     plan: Plan,
     advice: Option<String>,
-    /// A sentence for each index that its header names and that is not there.
+    /// A sentence for whatever its header names and that is not there.
     unknown: Vec<String>,
 }
 
@@ -83,9 +83,14 @@ fn ended(unknown: Vec<String>) -> Result<Exit, Failure> {
     }
 }
 
-async fn unknown(query: &Query, reader: &mut Reader, settings: &Settings) -> Result<Vec<String>, Failure> {
+async fn unknown(
+    query: &Query,
+    bound: &Bound,
+    reader: &mut Reader,
+    settings: &Settings,
+) -> Result<Vec<String>, Failure> {
     let catalogue = Catalogue::read(reader, &settings.database.schemas).await.map_err(Failure::said)?;
-    Ok(query.unknown_indexes(&catalogue))
+    query.faults(bound, &catalogue, reader).await.map_err(|stopped| said(query, &stopped))
 }
 
 /// On a database that others use: the plan alone, unless it was allowed to execute the query.
@@ -129,7 +134,7 @@ async fn on_live(command: &Explain, query: &Query, settings: &Arc<Settings>) -> 
         let executed = executed(query, &bound, &url, limits.statement).await;
         plan = executed.map_err(|stopped| said(query, &stopped))?;
     }
-    let unknown = unknown(query, &mut reader, settings).await?;
+    let unknown = unknown(query, &bound, &mut reader, settings).await?;
     Ok(Explained { plan, advice: None, unknown })
 }
 
@@ -168,7 +173,7 @@ async fn looked_at(
 ) -> Result<Explained, Failure> {
     let mut reader = database.reader().await.map_err(Failure::said)?;
     let bound = Bound::of(query, &mut reader).await.map_err(|stopped| said(query, &stopped))?;
-    let unknown = unknown(query, &mut reader, settings).await?;
+    let unknown = unknown(query, &bound, &mut reader, settings).await?;
     drop(reader);
     // Twice: the first execution fills the buffers.
     perf::analyze(query, &bound, database).await.map_err(|stopped| said(query, &stopped))?;

@@ -168,6 +168,16 @@ fn words(output: &Output) -> String {
     headed("-- parameter: $1 since date = 'soon'\nSELECT * FROM projects WHERE created_at > $1"),
     "queries/only.sql:5: parameter $1 (since): invalid input syntax for type date: \"soon\""
 )]
+#[case::value_of_several_rows(
+    headed(
+        "-- parameter: $1 id text = (SELECT project_id FROM projects)\nSELECT * FROM projects WHERE project_id = $1"
+    ),
+    "queries/only.sql:5: parameter $1 (id): more than one row returned by a subquery"
+)]
+#[case::setting(
+    headed("SHOW work_mem"),
+    "queries/only.sql:5: a query is a SELECT, VALUES, TABLE or WITH, not SHOW"
+)]
 #[case::type_of_another_column(
     headed("-- parameter: $1 id int = 5\nSELECT * FROM projects WHERE project_id = $1"),
     "queries/only.sql:6: operator does not exist: character varying = integer"
@@ -195,20 +205,37 @@ async fn a_wrong_query_file_is_named_with_its_line_and_nothing_is_drawn(
     assert!(rows > 0, "nothing was deleted");
 }
 
+#[rstest]
+#[case::index(
+    "-- indexes: projects_pkey, ix_typo",
+    "queries/only.sql:3: there is no index ix_typo: create it, or name the one"
+)]
+#[case::table(
+    "-- indexes: projects_pkey\n-- sequential: nope",
+    "queries/only.sql:4: there is no table nope: name one that the query may read"
+)]
+#[case::column(
+    "-- indexes: projects_pkey\n-- distribution: $1 projects.nope",
+    "queries/only.sql:4: distribution of $1: column \"nope\" does not exist"
+)]
+#[case::column_of_another_type(
+    "-- indexes: projects_pkey\n-- distribution: $1 projects.created_at",
+    "queries/only.sql:4: distribution of $1: projects.created_at is timestamp with time zone, and the parameter is text"
+)]
 #[tokio::test]
-async fn a_plan_whose_header_names_an_index_that_is_not_there_is_drawn_and_ends_with_2() {
+async fn a_plan_whose_header_names_what_is_not_there_is_drawn_and_ends_with_2(
+    #[case] header: &str,
+    #[case] sentence: &str,
+) {
     let db = Database::loaded(1000).await.unwrap();
-    let text = headed("SELECT * FROM projects WHERE project_id = 'proj_00000007'");
-    let fixtures = fixtures_with_query(&text.replace("projects_pkey", "projects_pkey, ix_typo"));
+    let query = "-- parameter: $1 id text = 'proj_00000007'\nSELECT * FROM projects WHERE project_id = $1";
+    let fixtures = fixtures_with_query(&headed(query).replace("-- indexes: projects_pkey", header));
     let query = ["explain", "only", "--database-url", db.url().expose(), "--fixtures"];
     let output = runbook().args(query).arg(fixtures.path()).output().unwrap();
     let all = words(&output);
     assert_eq!(output.status.code(), Some(2), "{all}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("projects_pkey"), "{all}");
-    assert!(
-        all.contains("queries/only.sql:3: there is no index ix_typo: create it, or name the one"),
-        "{all}"
-    );
+    assert!(all.contains(sentence), "{all}");
 }
 
 /// One is known to write by what the catalogue says of it, the other one lies.

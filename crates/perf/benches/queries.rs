@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use common::data::{Data, sizes};
-use common::{Result, known_indexes, reading};
+use common::{Result, known_names, reading};
 use criterion::{Criterion, SamplingMode};
 use perf::{Bound, Gate, Latencies, Query, explain};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres};
@@ -56,7 +56,7 @@ fn run() -> Result<ExitCode> {
             Mode::Judges | Mode::RunsOnly => Some(runtime.block_on(Data::of(size))?),
         };
         if let Some(data) = &data {
-            runtime.block_on(known_indexes(&queries, &data.context()))?;
+            runtime.block_on(known_names(&queries, &data.context()))?;
         }
         for (group, connections) in [("warm", 1), ("together", TOGETHER), ("cold", 0)] {
             let mut benches = criterion.benchmark_group(format!("{group}/{size}"));

@@ -11,7 +11,7 @@ mod common;
 use std::process::ExitCode;
 
 use common::data::{Data, sizes};
-use common::{Result, ended, filtered, known_indexes, measures, say};
+use common::{Result, ended, filtered, known_names, measures, say};
 use perf::{Bound, Flip, Plan, Query, analyze};
 
 fn main() -> ExitCode {
@@ -42,7 +42,7 @@ async fn compare() -> Result<ExitCode> {
     let (mut failed, mut unmeasured) = (0, 0);
     for size in sizes {
         let data = Data::of(size).await?;
-        known_indexes(&queries, &data.context()).await?;
+        known_names(&queries, &data.context()).await?;
         let index = perf::checks().into_iter().find(|check| check.id == "perf.queries.index");
         if let Some(check) = index {
             let verdict = check.run(&data.context()).await;

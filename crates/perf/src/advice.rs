@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use runbook::context::classify;
 use sqlx::postgres::{PgPool, PgRow};
-use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use crate::bound::{Bound, Stopped};
+use crate::explain::explain_on;
 use crate::plan::Plan;
 use crate::query::Query;
 
@@ -78,7 +78,7 @@ async fn try_all(
             "runbook_hypopg".into()
         }
     };
-    let without = plan(query, bound, connection).await?;
+    let without = explain_on(query, bound, connection).await?;
     let mut best: Option<Advice> = None;
     for statement in candidates(&without, connection).await? {
         run(connection, format!("SELECT {schema}.hypopg_reset()")).await?;
@@ -87,7 +87,7 @@ async fn try_all(
             literal(&statement)
         );
         let bytes: i64 = one(connection, &made).await?.try_get(0).map_err(classify)?;
-        let with = plan(query, bound, connection).await?;
+        let with = explain_on(query, bound, connection).await?;
         let uses = with.indexes().iter().any(|index| index.starts_with('<'));
         let limit = best.as_ref().map_or(without.root.cost * WORTH, |best| best.after * 0.95);
         if uses && with.root.cost < limit {
@@ -101,16 +101,18 @@ async fn try_all(
 /// The statements of the indexes to be tried, narrow ones first.
 async fn candidates(plan: &Plan, connection: &mut PgConnection) -> Result<Vec<String>, Stopped> {
     let mut statements = Vec::new();
-    for relation in plan.relations() {
-        let asked = sqlx::query_as::<_, Column>(include_str!("columns.sql")).bind(relation);
+    for (schema, relation) in plan.tables() {
+        let asked = sqlx::query_as::<_, Column>(include_str!("columns.sql")).bind(schema).bind(relation);
         let columns: Vec<Column> =
             asked.persistent(false).fetch_all(&mut *connection).await.map_err(classify)?;
-        let table: Option<String> = sqlx::query_scalar("SELECT to_regclass(quote_ident($1))::text")
-            .bind(relation)
-            .persistent(false)
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(classify)?;
+        let table: Option<String> =
+            sqlx::query_scalar("SELECT to_regclass(concat(quote_ident($1) || '.', quote_ident($2)))::text")
+                .bind(schema)
+                .bind(relation)
+                .persistent(false)
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(classify)?;
         let Some(table) = table else { continue };
         let (equal, ranges, sorted) = wanted(plan, relation, &columns);
         let mut lists: BTreeSet<Vec<String>> = BTreeSet::new();
@@ -204,14 +206,6 @@ fn subsets(columns: &[String]) -> Vec<Vec<String>> {
         .collect();
     chosen.extend(turned);
     chosen
-}
-
-async fn plan(query: &Query, bound: &Bound, connection: &mut PgConnection) -> Result<Plan, Stopped> {
-    let sql = format!("EXPLAIN (FORMAT JSON) {}", query.sql());
-    let asked = sqlx::query_with(AssertSqlSafe(sql), bound.arguments()?).persistent(false);
-    let row = asked.fetch_one(connection).await.map_err(classify)?;
-    let Json(plans): Json<Vec<Plan>> = row.try_get(0).map_err(classify)?;
-    plans.into_iter().next().ok_or_else(|| Stopped::Unmeasured("the server gave no plan".into()))
 }
 
 async fn run(connection: &mut PgConnection, sql: String) -> Result<(), Stopped> {

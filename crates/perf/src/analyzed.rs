@@ -12,6 +12,7 @@ use crate::explain::analyze;
 use crate::index::quoted;
 use crate::plan::{Node, Plan};
 use crate::query::{Buffers, Query};
+use crate::relations::Catalogue;
 use crate::svg::svg;
 use crate::tally::{self, Tally};
 
@@ -91,11 +92,11 @@ pub async fn buffers(context: &Context) -> Result<Verdict, CheckError> {
 
 /// `perf.queries.discarded`: no filter of a critical query throws away nearly all that was read.
 pub async fn discarded(context: &Context) -> Result<Verdict, CheckError> {
+    let catalogue = Catalogue::read(&mut context.reader().await?, &context.settings.database.schemas).await?;
     each(context, "none throws away what it reads", |query, plan, _, tally| {
         for node in plan.nodes() {
             let (gone, kept) = (node.actual.discarded(), node.actual.all_rows());
-            let allowed = node.relation.as_ref().is_some_and(|name| query.sequential.contains(name));
-            if allowed || gone < FEW_DISCARDED || gone / (gone + kept) <= DISCARDED {
+            if gone < FEW_DISCARDED || gone / (gone + kept) <= DISCARDED || catalogue.may_scan(query, node) {
                 continue;
             }
             let filter = node.details().into_iter().filter(|(what, _)| matches!(*what, "filter" | "join"));

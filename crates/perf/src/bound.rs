@@ -7,7 +7,11 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo};
 use sqlx::{Arguments as _, Encode, Postgres, Row as _, Type, TypeInfo as _, ValueRef as _};
 
-use crate::query::{Parameter, Query};
+use crate::query::{Distribution, Parameter, Query};
+
+/// Classes of errors that lie in the text: what this server cannot do, more rows than one, a value that does not fit, a schema
+/// that does not exist, a name or a type that does not exist or fit.
+const OF_THE_TEXT: [&str; 5] = ["0A", "21", "22", "3F", "42"];
 
 /// Why a query could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,9 +27,8 @@ pub enum Stopped {
 impl From<CheckError> for Stopped {
     fn from(error: CheckError) -> Self {
         let broken = match &error {
-            // Class 22: a value that does not fit. Class 42: a name or a type that does not exist or fit.
             CheckError::Database(sqlx::Error::Database(database)) => {
-                database.code().is_some_and(|code| code.starts_with("22") || code.starts_with("42"))
+                database.code().is_some_and(|code| OF_THE_TEXT.iter().any(|class| code.starts_with(class)))
             }
             CheckError::Refused(_) => true,
             _ => false,
@@ -39,7 +42,7 @@ impl From<CheckError> for Stopped {
 pub struct Value {
     of_type: PgTypeInfo,
     bytes: Vec<u8>,
-    /// Its type's name, as SQL writes it.
+    /// Its type's name with its schema, as the catalogue has it. `character` and `bit` would be those of length 1.
     type_name: String,
     /// Its text form.
     shown: String,
@@ -56,7 +59,7 @@ impl Value {
         &self.shown
     }
 
-    /// The name of its type, as SQL writes it.
+    /// The name of its type with its schema, as SQL writes it.
     pub fn type_name(&self) -> &str {
         &self.type_name
     }
@@ -94,29 +97,61 @@ impl Bound {
     pub async fn of(query: &Query, reader: &mut Reader) -> Result<Self, Stopped> {
         let mut values = Vec::with_capacity(query.parameters.len());
         for (index, parameter) in query.parameters.iter().enumerate() {
-            values.push(evaluate(query, parameter, index + 1, reader).await?);
+            let place =
+                format!("{}:{}: parameter ${} ({})", query.file, parameter.line, index + 1, parameter.name);
+            values.push(evaluate(&place, parameter, reader).await?);
         }
         Ok(Self { values })
     }
 
-    /// The values with that of one parameter (from 1) taken by another expression.
+    /// The values with that of one parameter taken from its distribution: the first value of the column in this `order` of
+    /// how often it stands there (`ASC` is the rarest).
     ///
     /// # Errors
     /// As [`Self::of`].
     pub async fn with(
         &self,
         query: &Query,
-        number: usize,
-        expression: String,
-        line: usize,
+        distribution: &Distribution,
+        order: &str,
         reader: &mut Reader,
     ) -> Result<Self, Stopped> {
-        let name = format!("${number}");
+        let Distribution { number, table, column, line } = distribution;
+        let expression = format!(
+            "(SELECT {column} FROM {table} WHERE {column} IS NOT NULL GROUP BY {column} ORDER BY count(*) {order}, {column} \
+             LIMIT 1)"
+        );
         let of_type = self.values.get(number - 1).map(|value| value.type_name.clone());
-        let parameter = Parameter { name, of_type, expression, line };
+        let parameter = Parameter { name: format!("${number}"), of_type, expression, line: *line };
         let mut other = self.clone();
-        other.values[number - 1] = evaluate(query, &parameter, number, reader).await?;
+        let place = place_of(query, distribution);
+        other.values[number - 1] = evaluate(&place, &parameter, reader).await?;
         Ok(other)
+    }
+
+    /// Whether the column of a distribution is there and holds values of the parameter's kind. Nothing is read from it.
+    ///
+    /// # Errors
+    /// [`Stopped::Broken`] with the distribution's line where it does not.
+    pub async fn fits(
+        &self,
+        query: &Query,
+        distribution: &Distribution,
+        reader: &mut Reader,
+    ) -> Result<(), Stopped> {
+        let Distribution { number, table, column, .. } = distribution;
+        let place = place_of(query, distribution);
+        let Some(value) = self.values.get(number - 1) else { return Ok(()) };
+        let asked = include_str!("fits.sql").replace("{type}", &value.type_name.replace('\'', "''"));
+        let asked = asked.replace("{table}", table).replace("{column}", column);
+        let rows: Vec<(bool, String, String)> =
+            reader.fetch(&asked).await.map_err(|error| placed(&place, error.into()))?;
+        match rows.into_iter().next() {
+            Some((false, held, wanted)) => Err(Stopped::Broken(format!(
+                "{place}: {table}.{column} is {held}, and the parameter is {wanted}"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The values as arguments of a statement.
@@ -132,18 +167,20 @@ impl Bound {
     }
 }
 
-async fn evaluate(
-    query: &Query,
-    parameter: &Parameter,
-    number: usize,
-    reader: &mut Reader,
-) -> Result<Value, Stopped> {
-    let place = format!("{}:{}: parameter ${number} ({})", query.file, parameter.line, parameter.name);
-    let rows = reader.rows(&evaluation(parameter), PgArguments::default()).await;
-    let rows = rows.map_err(|error| match Stopped::from(error) {
+fn place_of(query: &Query, distribution: &Distribution) -> String {
+    format!("{}:{}: distribution of ${}", query.file, distribution.line, distribution.number)
+}
+
+fn placed(place: &str, stopped: Stopped) -> Stopped {
+    match stopped {
         Stopped::Broken(why) => Stopped::Broken(format!("{place}: {why}")),
         Stopped::Unmeasured(why) => Stopped::Unmeasured(format!("{place}: {why}")),
-    })?;
+    }
+}
+
+async fn evaluate(place: &str, parameter: &Parameter, reader: &mut Reader) -> Result<Value, Stopped> {
+    let rows = reader.rows(&evaluation(parameter), PgArguments::default()).await;
+    let rows = rows.map_err(|error| placed(place, error.into()))?;
     let value = rows.first().map(value).transpose();
     let value = value.map_err(|error| Stopped::Unmeasured(format!("{place}: {error}")))?.flatten();
     value
@@ -155,7 +192,7 @@ fn evaluation(parameter: &Parameter) -> String {
         Some(of_type) => format!("CAST(({}) AS {of_type})", parameter.expression),
         None => format!("({})", parameter.expression),
     };
-    format!("SELECT v, pg_typeof(v)::text, v::text FROM (SELECT {expression} AS v) AS example")
+    include_str!("example.sql").replace("{expression}", &expression)
 }
 
 fn value(row: &PgRow) -> Result<Option<Value>, BoxDynError> {

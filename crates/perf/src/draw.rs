@@ -24,11 +24,13 @@ pub fn tree(plan: &Plan, unicode: bool) -> String {
     };
     let _ = writeln!(page, "{:width$}  {head}", "");
     let total = plan.root.actual.all_ms().max(f64::MIN_POSITIVE);
+    let mut own = plan.own().into_iter();
     for row in rows {
         let Some(node) = row.node else {
             let _ = writeln!(page, "{}", row.text);
             continue;
         };
+        let own = own.next().unwrap_or_default();
         if !executed {
             let _ = writeln!(page, "{:width$}  {:>12.0} {:>12.2}", row.text, node.rows, node.cost);
             continue;
@@ -38,14 +40,14 @@ pub fn tree(plan: &Plan, unicode: bool) -> String {
             let _ = writeln!(page, "{:width$}  never executed", row.text);
             continue;
         }
-        let share = (100.0 * node.own_ms() / total).min(100.0);
+        let share = (100.0 * own.ms / total).min(100.0);
         let _ = write!(
             page,
-            "{:width$}  {:>9.3} {share:>5.0}% {:>10.0} {:>9}",
+            "{:width$}  {:>9.3} {share:>5.0}% {:>10.0} {:>9.0}",
             row.text,
-            node.own_ms(),
+            own.ms,
             node.actual.all_rows(),
-            node.own_blocks()
+            own.blocks
         );
         if loops > 1.0 {
             let _ = write!(page, "  {loops:.0} loops");

@@ -14,13 +14,42 @@ use crate::bound::{Bound, Stopped};
 use crate::plan::Plan;
 use crate::query::Query;
 
+/// As plans are compared and drawn.
+const PLAIN: &str = "EXPLAIN (FORMAT JSON)";
+/// With the schemas of what is read.
+const VERBOSE: &str = "EXPLAIN (VERBOSE, FORMAT JSON)";
+
 /// The plan for the example values, as it is made anew at each execution. Nothing is executed.
 ///
 /// # Errors
 /// [`Stopped`]. The reader's transaction is then aborted.
 pub async fn explain(query: &Query, bound: &Bound, reader: &mut Reader) -> Result<Plan, Stopped> {
-    let rows = reader.rows(&format!("EXPLAIN (FORMAT JSON) {}", query.sql()), bound.arguments()?).await?;
-    plan(rows.first())
+    let plain = reader.rows(&format!("{PLAIN} {}", query.sql()), bound.arguments()?).await?;
+    let verbose = reader.rows(&format!("{VERBOSE} {}", query.sql()), bound.arguments()?).await?;
+    Ok(plan(plain.first())?.in_schemas_of(&plan(verbose.first())?))
+}
+
+/// [`explain`] on a connection, within its transaction.
+///
+/// # Errors
+/// [`Stopped`]. The transaction is then aborted.
+pub(crate) async fn explain_on(
+    query: &Query,
+    bound: &Bound,
+    connection: &mut PgConnection,
+) -> Result<Plan, Stopped> {
+    let mut plans = Vec::new();
+    for how in [PLAIN, VERBOSE] {
+        let asked = sqlx::query_with(AssertSqlSafe(format!("{how} {}", query.sql())), bound.arguments()?)
+            .persistent(false);
+        plans.push(plan(Some(&asked.fetch_one(&mut *connection).await.map_err(classify)?))?);
+    }
+    joined(plans)
+}
+
+fn joined(plans: Vec<Plan>) -> Result<Plan, Stopped> {
+    let [plain, verbose] = <[Plan; 2]>::try_from(plans).map_err(|_| no_plan())?;
+    Ok(plain.in_schemas_of(&verbose))
 }
 
 /// The plan with what it did: the query is executed once, so this is for ephemeral databases.
@@ -64,13 +93,11 @@ pub async fn without_statistics(query: &Query, bound: &Bound, pool: &PgPool) -> 
     run(&mut connection, "BEGIN".into()).await?;
     let planned = async {
         run(&mut connection, include_str!("forget.sql").into()).await?;
-        let sql = format!("EXPLAIN (FORMAT JSON) {}", query.sql());
-        let asked = sqlx::query_with(AssertSqlSafe(sql), bound.arguments()?).persistent(false);
-        asked.fetch_one(&mut *connection).await.map_err(classify)
+        explain_on(query, bound, &mut connection).await
     };
-    let row = planned.await;
+    let plan = planned.await;
     run(&mut connection, "ROLLBACK".into()).await?;
-    plan(Some(&row?))
+    plan
 }
 
 /// The plan that a prepared statement keeps, which may not look at the values.
@@ -110,10 +137,10 @@ async fn in_transaction(
     let types: Vec<&str> = bound.values.iter().map(super::bound::Value::type_name).collect();
     let literals: Vec<String> = bound.values.iter().map(super::bound::Value::literal).collect();
     run(connection, format!("PREPARE runbook_generic ({}) AS {}", types.join(", "), query.sql())).await?;
-    let explain = format!("EXPLAIN (FORMAT JSON) EXECUTE runbook_generic ({})", literals.join(", "));
+    let execute = format!("EXECUTE runbook_generic ({})", literals.join(", "));
     // The server compares costs from the sixth plan on; `EXPLAIN` counts as one.
     for _ in 0..6 {
-        run(connection, explain.clone()).await?;
+        run(connection, format!("{PLAIN} {execute}")).await?;
     }
     let chosen = row(
         connection,
@@ -121,8 +148,11 @@ async fn in_transaction(
     );
     let chosen = chosen.await?.try_get(0).map_err(CheckError::Database)?;
     run(connection, "SET LOCAL plan_cache_mode = force_generic_plan".into()).await?;
-    let answer = row(connection, &explain).await?;
-    Ok(Generic { plan: plan(Some(&answer))?, chosen })
+    let mut plans = Vec::new();
+    for how in [PLAIN, VERBOSE] {
+        plans.push(plan(Some(&row(connection, &format!("{how} {execute}")).await?))?);
+    }
+    Ok(Generic { plan: joined(plans)?, chosen })
 }
 
 async fn run(connection: &mut PgConnection, sql: String) -> Result<(), CheckError> {
@@ -135,7 +165,10 @@ async fn row(connection: &mut PgConnection, sql: &str) -> Result<PgRow, CheckErr
 }
 
 fn plan(row: Option<&PgRow>) -> Result<Plan, Stopped> {
-    let row = row.ok_or_else(|| Stopped::Unmeasured("the server gave no plan".into()))?;
-    let Json(plans): Json<Vec<Plan>> = row.try_get(0).map_err(CheckError::Database)?;
-    plans.into_iter().next().ok_or_else(|| Stopped::Unmeasured("the server gave no plan".into()))
+    let Json(plans): Json<Vec<Plan>> = row.ok_or_else(no_plan)?.try_get(0).map_err(CheckError::Database)?;
+    plans.into_iter().next().ok_or_else(no_plan)
+}
+
+fn no_plan() -> Stopped {
+    Stopped::Unmeasured("the server gave no plan".into())
 }

@@ -8,7 +8,7 @@ use crate::bound::{Bound, Stopped};
 use crate::explain::explain;
 use crate::plan::Plan;
 use crate::query::{Expectation, Query};
-use crate::relations::Catalogue;
+use crate::relations::{Catalogue, Part};
 use crate::tally::{self, Tally};
 
 /// What a plan's indexes are, compared with those expected.
@@ -84,12 +84,17 @@ pub fn judge(query: &Query, plan: &Plan, catalogue: &Catalogue, small: i64) -> U
             used.iter().any(|used| expected.iter().any(|expected| catalogue.is(used, expected)))
         }
     };
+    let is_small = |part: &Part<'_>| {
+        // One small partition is read without an index where the whole table has it.
+        part.blocks < small
+            && (part.relation.whole_blocks < small || lacking(query, plan, catalogue).is_empty())
+    };
     match largest {
         _ if kept => Use::Expected,
-        Some(relation) if relation.blocks < small => Use::TooSmall(format!(
+        Some(part) if is_small(&part) => Use::TooSmall(format!(
             "{} has {}, and indexes are expected from {small} on",
-            relation.shown,
-            tally::blocks(relation.blocks)
+            part.shown(),
+            tally::blocks(part.blocks)
         )),
         _ => Use::Missed,
     }
@@ -111,6 +116,13 @@ fn expected(query: &Query, catalogue: &Catalogue, plan: &Plan) -> Vec<String> {
         Expectation::OneOf(names) => names.clone(),
         Expectation::Any | Expectation::Nothing => Vec::new(),
     }
+}
+
+/// The expected indexes that are not there, or may not be used.
+fn lacking(query: &Query, plan: &Plan, catalogue: &Catalogue) -> Vec<String> {
+    let mut expected = expected(query, catalogue, plan);
+    expected.retain(|name| !catalogue.index(name).is_some_and(|index| index.usable));
+    expected
 }
 
 fn broken(query: &Query, why: &str) -> Finding {

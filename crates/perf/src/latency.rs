@@ -121,7 +121,7 @@ async fn time(query: &Query, bound: f64, warm_up: u32, context: &Context) -> Res
     let mut latencies = Latencies::default();
     let spare = over_allowed(samples);
     let mut over = 0;
-    for sample in 0..warm_up + samples {
+    for sample in 0..u64::from(warm_up) + u64::from(samples) {
         let arguments = bound_values.arguments()?;
         let started = Instant::now();
         let answer = reader.rows(query.sql(), arguments).await;
@@ -135,7 +135,7 @@ async fn time(query: &Query, bound: f64, warm_up: u32, context: &Context) -> Res
             }
             Err(error) => return Err(error.into()),
         }
-        if sample < warm_up {
+        if sample < u64::from(warm_up) {
             continue;
         }
         latencies.record(elapsed);

@@ -37,6 +37,17 @@ pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
                     continue;
                 }
             };
+            let tried = match tried {
+                Ok(tried) => tried,
+                Err(Stopped::Broken(why)) => {
+                    tally.evidence.examine(1).find(broken(query, &why));
+                    continue;
+                }
+                Err(Stopped::Unmeasured(why)) => {
+                    tally.skip(query, why);
+                    continue;
+                }
+            };
             let kept = |plan: &Plan| {
                 judge(query, plan, &catalogue, small) != Use::Missed
                     && forbidden(query, plan, &catalogue, small).is_empty()
@@ -61,38 +72,40 @@ pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
     }))
 }
 
-/// The plan for the example, and those for the rarest and the commonest value.
+/// The plan for the example, and those for the rarest and the commonest value, or why these cannot be tried.
 async fn both(
     query: &Query,
     distribution: &Distribution,
     context: &Context,
-) -> Result<(Plan, Vec<Tried>), Stopped> {
+) -> Result<(Plan, Result<Vec<Tried>, Stopped>), Stopped> {
     let mut reader = context.reader().await?;
     let bound = Bound::of(query, &mut reader).await?;
     let example = explain(query, &bound, &mut reader).await?;
-    let mut tried = Vec::new();
-    for (which, order) in [("rarest", "ASC"), ("commonest", "DESC")] {
-        tried.push(with(query, distribution, &bound, which, order, &mut reader).await?);
-    }
-    Ok((example, tried))
+    Ok((example, tried(query, distribution, &bound, &mut reader).await))
 }
 
-async fn with(
+async fn tried(
     query: &Query,
     distribution: &Distribution,
     bound: &Bound,
-    which: &'static str,
-    order: &str,
     reader: &mut Reader,
-) -> Result<Tried, Stopped> {
-    let Distribution { number, table, column, line } = distribution;
-    let expression = format!(
-        "(SELECT {column} FROM {table} WHERE {column} IS NOT NULL GROUP BY {column} ORDER BY count(*) {order}, {column} \
-         LIMIT 1)"
-    );
-    let bound = bound.with(query, *number, expression, *line, reader).await?;
-    let value = bound.values[number - 1].shown().to_owned();
-    Ok(Tried { which, value, plan: explain(query, &bound, reader).await? })
+) -> Result<Vec<Tried>, Stopped> {
+    bound.fits(query, distribution, reader).await?;
+    let mut tried = Vec::new();
+    for (which, order) in [("rarest", "ASC"), ("commonest", "DESC")] {
+        let bound = bound.with(query, distribution, order, reader).await?;
+        let value = bound.values[distribution.number - 1].shown().to_owned();
+        tried.push(Tried { which, value, plan: explain(query, &bound, reader).await? });
+    }
+    Ok(tried)
+}
+
+fn broken(query: &Query, why: &str) -> Finding {
+    Finding::error(
+        &query.file,
+        format!("{} cannot be tried with other values: {why}", quoted(query)),
+        "name a column that the parameter is compared with, or take the line out of the header",
+    )
 }
 
 fn finding(query: &Query, distribution: &Distribution, example: &Plan, tried: &Tried, lost: bool) -> Finding {

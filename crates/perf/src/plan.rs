@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
+use crate::own::{self, Own};
+
 /// The answer of `EXPLAIN (FORMAT JSON)`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Plan {
@@ -43,9 +45,17 @@ pub struct Node {
     /// `Forward`, `Backward`.
     #[serde(rename = "Scan Direction")]
     pub scan_direction: Option<String>,
+    /// How it belongs to the node above: `Outer`, `InitPlan` …
+    #[serde(rename = "Parent Relationship")]
+    pub relationship: Option<String>,
+    /// The schema of what it reads, where the server was asked for it.
+    pub schema: Option<String>,
     /// The table or materialized view it reads.
     #[serde(rename = "Relation Name")]
     pub relation: Option<String>,
+    /// The common table expression it reads.
+    #[serde(rename = "CTE Name")]
+    pub cte: Option<String>,
     /// What the statement calls it.
     pub alias: Option<String>,
     /// The index it uses.
@@ -184,10 +194,32 @@ impl Plan {
         self.nodes().into_iter().filter_map(|node| node.relation.as_deref()).collect()
     }
 
+    /// The same, each with its schema where the plan tells it.
+    pub fn tables(&self) -> BTreeSet<(Option<&str>, &str)> {
+        let nodes = self.nodes().into_iter();
+        nodes.filter_map(|node| Some((node.schema.as_deref(), node.relation.as_deref()?))).collect()
+    }
+
+    /// The nodes that read a table or materialized view from end to end.
+    pub fn scans(&self) -> impl Iterator<Item = &Node> {
+        self.nodes().into_iter().filter(|node| node.node_type == "Seq Scan" && node.relation.is_some())
+    }
+
     /// The tables and materialized views it reads from end to end.
     pub fn sequential(&self) -> BTreeSet<&str> {
-        let scans = self.nodes().into_iter().filter(|node| node.node_type == "Seq Scan");
-        scans.filter_map(|node| node.relation.as_deref()).collect()
+        self.scans().filter_map(|node| node.relation.as_deref()).collect()
+    }
+
+    /// The same plan, with the schemas of `verbose`: the conditions are written more briefly without them.
+    #[must_use]
+    pub fn in_schemas_of(mut self, verbose: &Self) -> Self {
+        self.root.take_schemas(&verbose.root);
+        self
+    }
+
+    /// What each of the [nodes](Self::nodes) took by itself.
+    pub fn own(&self) -> Vec<Own> {
+        own::own(self)
     }
 
     /// The plan in a stable form: nodes and conditions, no costs, no row counts.
@@ -214,18 +246,6 @@ impl Node {
             ("presorted", listed(&self.presorted_key)),
         ];
         details.into_iter().filter_map(|(what, value)| Some((what, value?))).collect()
-    }
-
-    /// Milliseconds that the node itself took, without those below it: at least 0, since the clock is read for each.
-    pub fn own_ms(&self) -> f64 {
-        let below: f64 = self.inputs.iter().map(|input| input.actual.all_ms()).sum();
-        (self.actual.all_ms() - below).max(0.0)
-    }
-
-    /// Blocks that the node itself asked for.
-    pub fn own_blocks(&self) -> u64 {
-        let below: u64 = self.inputs.iter().map(|input| input.actual.blocks()).sum();
-        self.actual.blocks().saturating_sub(below)
     }
 
     /// What the node does, in one line, as `EXPLAIN` would write it.
@@ -255,7 +275,7 @@ impl Node {
         if let Some(index) = &self.index {
             let _ = write!(title, " using {index}");
         }
-        if let Some(relation) = &self.relation {
+        if let Some(relation) = self.relation.as_ref().or(self.cte.as_ref()) {
             let _ = write!(title, " on {relation}");
             if let Some(alias) = self.alias.as_deref().filter(|alias| alias != relation) {
                 let _ = write!(title, " {alias}");
@@ -265,6 +285,15 @@ impl Node {
             let _ = write!(title, " ({workers} workers)");
         }
         title
+    }
+
+    fn take_schemas(&mut self, other: &Self) {
+        if self.relation == other.relation {
+            self.schema.clone_from(&other.schema);
+        }
+        for (input, other) in self.inputs.iter_mut().zip(&other.inputs) {
+            input.take_schemas(other);
+        }
     }
 
     fn write(&self, depth: usize, text: &mut String) {

@@ -7,7 +7,7 @@ use runbook::verdict::{Finding, Verdict};
 use crate::index::{planned, quoted};
 use crate::plan::Plan;
 use crate::query::{Expectation, Query};
-use crate::relations::{Catalogue, Relation};
+use crate::relations::{Catalogue, Part};
 use crate::tally::{self, Tally};
 
 pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
@@ -24,6 +24,9 @@ pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
                 continue;
             }
         };
+        for name in unknown(query, &catalogue) {
+            tally.evidence.find(name);
+        }
         if allows_all(query, &plan, &catalogue) {
             allowed += 1;
             continue;
@@ -37,24 +40,24 @@ pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
                     query,
                     format!(
                         "{} has {}, and tables count from {small} on",
-                        relation.shown,
+                        relation.shown(),
                         tally::blocks(relation.blocks)
                     ),
                 );
                 continue;
             }
             None => {
-                tally.skip(query, "it reads no table of the system's schemas");
+                tally.skip(query, "it reads no table other than the server's own");
                 continue;
             }
         }
-        for relation in forbidden(query, &plan, &catalogue, small) {
+        for part in forbidden(query, &plan, &catalogue, small) {
             tally.evidence.find(Finding::error(
                 &query.file,
-                format!("{} reads all {} blocks of {}", quoted(query), relation.blocks, relation.shown),
+                format!("{} reads all {} blocks of {}", quoted(query), part.blocks, words(&part)),
                 format!(
                     "give it an index that fits; where the scan is right, add `-- sequential: {}` to its header",
-                    relation.name
+                    part.named()
                 ),
             ));
         }
@@ -68,14 +71,33 @@ pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
     }))
 }
 
-/// The tables of at least `small` blocks that the plan reads from end to end and may not.
-pub fn forbidden<'c>(query: &Query, plan: &Plan, catalogue: &'c Catalogue, small: i64) -> Vec<&'c Relation> {
+/// The tables of which the plan reads at least `small` blocks from end to end, and may not.
+pub fn forbidden<'c>(query: &Query, plan: &Plan, catalogue: &'c Catalogue, small: i64) -> Vec<Part<'c>> {
     if allows_all(query, plan, catalogue) {
         return Vec::new();
     }
-    let scanned =
-        plan.sequential().into_iter().filter(|name| !query.sequential.iter().any(|known| known == name));
-    scanned.filter_map(|name| catalogue.relation(name)).filter(|relation| relation.blocks >= small).collect()
+    let scanned = plan.scans().filter(|node| !catalogue.may_scan(query, node));
+    catalogue.parts(scanned).into_iter().filter(|part| part.blocks >= small).collect()
+}
+
+fn words(part: &Part<'_>) -> String {
+    match part.partitions {
+        1 => part.shown().to_owned(),
+        several => format!("{several} partitions of {}", part.shown()),
+    }
+}
+
+fn unknown(query: &Query, catalogue: &Catalogue) -> Vec<Finding> {
+    let missing = query.sequential.iter().filter(|(name, _)| !catalogue.has(name));
+    missing
+        .map(|(name, _)| {
+            Finding::advice(
+                &query.file,
+                format!("its header lets it read {name} from end to end, and there is no such table"),
+                "correct the name, or take it out of the header",
+            )
+        })
+        .collect()
 }
 
 /// Whether the header expects no index where the tables are this large.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::own::Own;
 use crate::plan::{Node, Plan};
 
 const WIDTH: usize = 960;
@@ -16,8 +17,9 @@ pub fn svg(title: &str, plan: &Plan) -> String {
     let mut nodes = Vec::new();
     gather(&plan.root, 0, &mut nodes);
     let executed = plan.execution_ms.is_some();
-    let own = |node: &Node| if executed { node.own_ms() } else { own_cost(node) };
-    let total: f64 = nodes.iter().map(|(_, node)| own(node)).sum::<f64>().max(f64::MIN_POSITIVE);
+    let own = plan.own();
+    let weight = |node: &Node, own: &Own| if executed { own.ms } else { own_cost(node) };
+    let total = nodes.iter().zip(&own).map(|((_, node), own)| weight(node, own)).sum::<f64>();
     let height = 56 + nodes.len() * ROW;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
@@ -36,17 +38,12 @@ pub fn svg(title: &str, plan: &Plan) -> String {
         _ => "not executed: bars are shares of the estimated cost".into(),
     };
     let _ = writeln!(out, "<text class=\"dim\" x=\"8\" y=\"38\">{head}</text>");
-    for (number, (depth, node)) in nodes.iter().enumerate() {
+    for (number, ((depth, node), own)) in nodes.iter().zip(&own).enumerate() {
         let y = 50 + number * ROW;
-        let share = own(node) / total;
+        let share = weight(node, own) / total.max(f64::MIN_POSITIVE);
         let class = if share > 0.5 { "hot" } else { "bar" };
         let figure = if executed {
-            format!(
-                "{:.3} ms · {:.0} rows · {} blocks",
-                node.own_ms(),
-                node.actual.all_rows(),
-                node.own_blocks()
-            )
+            format!("{:.3} ms · {:.0} rows · {:.0} blocks", own.ms, node.actual.all_rows(), own.blocks)
         } else {
             format!("{:.0} rows estimated", node.rows)
         };
@@ -85,7 +82,11 @@ fn shortened(text: &str, length: usize) -> String {
     text.chars().take(length - 1).chain(['…']).collect()
 }
 
+/// With a sign in place of each character that no XML may hold, not even escaped.
 fn escape(text: &str) -> String {
+    let held =
+        |c: char| !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
+    let text: String = text.chars().map(|c| if held(c) { c } else { '\u{fffd}' }).collect();
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -105,5 +106,19 @@ mod tests {
             "{image}"
         );
         assert!(image.starts_with("<svg ") && image.contains("not executed"));
+    }
+    #[test]
+    fn characters_that_no_image_may_hold_are_replaced() {
+        let plan: Plan = serde_json::from_str(
+            r#"{"Plan": {"Node Type": "Seq Scan", "Relation Name": "a\u0000b", "Filter": "(pad = '\u0001\u001f\uffff')"}}"#,
+        )
+        .unwrap();
+        let image = svg("a \u{1b}[1m title", &plan);
+        let wrong = image.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{ffff}');
+        assert_eq!(wrong, None, "{image}");
+        assert!(
+            image.contains("'\u{fffd}\u{fffd}\u{fffd}'") && image.contains("a \u{fffd}[1m title"),
+            "{image}"
+        );
     }
 }

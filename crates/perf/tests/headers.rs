@@ -135,3 +135,73 @@ fn a_statement_that_does_more_than_read_is_refused(#[case] sql: &str) {
     let refused = parse(&GOOD.replace("SELECT a FROM t WHERE status = $1 AND t <= $2;", sql)).unwrap_err();
     assert!(refused.starts_with("queries/good.sql:10: refused: "), "{refused}");
 }
+
+#[rstest]
+#[case::show("SHOW work_mem", "SHOW")]
+#[case::explain("/* a /* b */ */ explain SELECT 1", "EXPLAIN")]
+fn a_statement_without_a_plan_of_its_own_is_refused(#[case] sql: &str, #[case] word: &str) {
+    let header = GOOD.lines().filter(|line| line.starts_with("--") && !line.contains("parameter"));
+    let text = header.map(|line| format!("{line}\n")).collect::<String>() + sql;
+    let sentence = format!("a query is a SELECT, VALUES, TABLE or WITH, not {word}: it has to have a plan");
+    assert_eq!(parse(&text).unwrap_err(), format!("queries/good.sql:7: {sentence}"));
+    for sql in ["SELECT 1", "VALUES (1)", "TABLE t", "WITH a AS (SELECT 1) SELECT * FROM a", "(SELECT 1)"] {
+        let text = text.lines().filter(|line| line.starts_with("-- ")).map(|line| format!("{line}\n"));
+        parse(&(text.collect::<String>() + sql)).unwrap();
+    }
+}
+
+#[rstest]
+#[case::byte_order_mark(format!("\u{feff}{GOOD}"))]
+#[case::carriage_returns(GOOD.replace('\n', "\r"))]
+#[case::both_ends_of_a_line(GOOD.replace('\n', "\r\n"))]
+fn a_file_is_read_however_its_editor_saved_it(#[case] text: String) {
+    let query = parse(&text).unwrap();
+    assert_eq!((query.line, query.parameters.len()), (10, 2));
+    let wrong = parse(&text.replace("10 ms", "10")).unwrap_err();
+    assert_eq!(wrong, "queries/good.sql:2: `10` is not a time such as `10 ms`");
+}
+
+#[test]
+fn a_file_that_is_no_text_is_named_with_its_line_and_a_hidden_one_is_no_query() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = (*harness::settings()).clone();
+    settings.perf.queries = folder.path().to_owned();
+    std::fs::write(folder.path().join("good.sql"), GOOD).unwrap();
+    for hidden in [".#good.sql", ".sql"] {
+        std::fs::write(folder.path().join(hidden), "half").unwrap();
+    }
+    let names: Vec<_> = Query::all(&settings).unwrap().into_iter().map(|query| query.name).collect();
+    assert_eq!(names, ["good"]);
+    std::fs::write(folder.path().join("latin.sql"), b"-- states: a\n-- budget: \xfc\n").unwrap();
+    let error = Query::all(&settings).unwrap_err();
+    assert!(error.to_string().ends_with("latin.sql:2: it is not UTF-8"), "{error}");
+    let help = help_of(&error);
+    assert_eq!(help, "save the file as UTF-8");
+    std::fs::remove_file(folder.path().join("latin.sql")).unwrap();
+    std::fs::create_dir(folder.path().join("later.sql")).unwrap();
+    let error = Query::all(&settings).unwrap_err();
+    assert!(error.to_string().contains("later.sql:1: it cannot be read: "), "{error}");
+    assert!(help_of(&error).contains("make it a file"));
+}
+
+fn help_of(error: &runbook::settings::SettingsError) -> String {
+    match error {
+        runbook::settings::SettingsError::Invalid { help, .. } => help.clone().unwrap_or_default(),
+        other => panic!("{other}"),
+    }
+}
+
+#[rstest]
+#[case::of_the_limit(f64::INFINITY, 1.0, Duration::from_millis(10))]
+#[case::of_the_factor(50.0, 1e30, Duration::MAX)]
+#[case::of_both(1e300, f64::INFINITY, Duration::MAX)]
+fn a_budget_past_all_time_is_the_longest_there_is(
+    #[case] query_ms: f64,
+    #[case] factor: f64,
+    #[case] bound: Duration,
+) {
+    let mut settings = (*harness::settings()).clone();
+    settings.thresholds.query_ms = query_ms;
+    settings.perf.budget_factor = factor;
+    assert_eq!(parse(GOOD).unwrap().bound(&settings), bound);
+}

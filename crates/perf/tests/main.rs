@@ -9,4 +9,6 @@ mod latency;
 mod plans;
 mod sizes;
 mod support;
+mod tables;
+mod values;
 mod writes;

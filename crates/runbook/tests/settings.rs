@@ -89,6 +89,60 @@ fn the_settings_of_this_workspace_are_right() {
     "100",
     "percent"
 )]
+#[case::endless_query(
+    "[thresholds]\nquery_ms = inf\n",
+    "runbook.toml:11: [thresholds] query_ms is ",
+    "inf",
+    "up to a day"
+)]
+#[case::query_past_all_time(
+    "[thresholds]\nquery_ms = 1e300\n",
+    "runbook.toml:11: [thresholds] query_ms is ",
+    "1e300",
+    "up to a day"
+)]
+#[case::query_of_no_number(
+    "[thresholds]\nquery_ms = nan\n",
+    "runbook.toml:11: [thresholds] query_ms is ",
+    "nan",
+    "above 0"
+)]
+#[case::endless_factor(
+    "[perf]\nbudget_factor = inf\n",
+    "runbook.toml:11: [perf] budget_factor is ",
+    "inf",
+    "up to 1000000"
+)]
+#[case::enormous_factor(
+    "[perf]\nbudget_factor = 1e30\n",
+    "runbook.toml:11: [perf] budget_factor is ",
+    "1e30",
+    "up to 1000000"
+)]
+#[case::factor_of_nothing(
+    "[perf]\nbudget_factor = 0.0\n",
+    "runbook.toml:11: [perf] budget_factor is ",
+    "0.0",
+    "above 0"
+)]
+#[case::too_many_samples(
+    "[perf]\nsamples = 4294967295\n",
+    "runbook.toml:11: [perf] samples is ",
+    "4294967295",
+    "up to 1000000"
+)]
+#[case::too_long_a_warm_up(
+    "[perf]\nwarm_up = 4294967295\n",
+    "runbook.toml:11: [perf] warm_up is ",
+    "4294967295",
+    "up to 1000000"
+)]
+#[case::too_many_rounds(
+    "[perf]\nrounds = 4294967295\n",
+    "runbook.toml:11: [perf] rounds is ",
+    "4294967295",
+    "up to 1000000"
+)]
 #[case::missing_seed(
     "[data]\nseeds = [\"a.sql\"]\n",
     "runbook.toml:11: [data] names `a.sql`, which does not exist",

@@ -194,10 +194,10 @@ pub fn number(variable: &str, otherwise: usize) -> Result<usize> {
     }
 }
 
-/// Stops where a header names an index that the database lacks: what is measured then is not what was meant.
-pub async fn known_indexes(queries: &[Query], context: &Context) -> Result<()> {
+/// Stops where a header names an index or a table that the database lacks: what is measured then is not what was meant.
+pub async fn known_names(queries: &[Query], context: &Context) -> Result<()> {
     let catalogue = Catalogue::read(&mut context.reader().await?, &context.settings.database.schemas).await?;
-    match queries.iter().flat_map(|query| query.unknown_indexes(&catalogue)).next() {
+    match queries.iter().flat_map(|query| query.unknown_names(&catalogue)).next() {
         Some(sentence) => Err(sentence.into()),
         None => Ok(()),
     }

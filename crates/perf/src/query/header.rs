@@ -36,7 +36,7 @@ struct Header {
     cold: Option<Duration>,
     indexes: Vec<(u64, Expectation)>,
     named: Vec<(String, usize)>,
-    sequential: Vec<String>,
+    sequential: Vec<(String, usize)>,
     parameters: Vec<Parameter>,
     rows: Option<RowBound>,
     buffers: Option<Buffers>,
@@ -44,6 +44,10 @@ struct Header {
 }
 
 pub fn parse(path: &Path, text: &str) -> Result<Query, Box<SettingsError>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // Lines as an old editor ends them, and no others.
+    let unix = (!text.contains('\n')).then(|| text.replace('\r', "\n"));
+    let text = unix.as_deref().unwrap_or(text);
     let mut header = Header::default();
     let mut offset = 0;
     for (number, line) in text.split_inclusive('\n').enumerate() {
@@ -124,7 +128,8 @@ fn read_line(header: &mut Header, comment: &str, line: usize, at: &At<'_>) -> Re
             Ok(())
         }
         "sequential" => {
-            header.sequential.extend(names(value).map_err(|problem| at.error(problem))?);
+            let names = names(value).map_err(|problem| at.error(problem))?;
+            header.sequential.extend(names.into_iter().map(|name| (name, line)));
             Ok(())
         }
         "parameter" => {
@@ -163,6 +168,12 @@ fn once<T>(slot: &mut Option<T>, value: T, key: &str, at: &At<'_>) -> Result<(),
 
 fn statement(body: &str, at: &At<'_>) -> Result<ReadStatement, Box<SettingsError>> {
     let sql = body.trim().trim_end_matches(';').trim_end();
+    let first = placeholders::first_word(sql);
+    if matches!(first.as_str(), "SHOW" | "EXPLAIN") {
+        return Err(at.error(format!(
+            "a query is a SELECT, VALUES, TABLE or WITH, not {first}: it has to have a plan"
+        )));
+    }
     ReadStatement::parse(sql).map_err(|refused| {
         at.error(match refused {
             Refused::Count(0) => "it holds no statement".to_owned(),

@@ -6,9 +6,11 @@ mod placeholders;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use runbook::reader::Reader;
 use runbook::settings::{Settings, SettingsError};
 use runbook::statement::ReadStatement;
 
+use crate::bound::{Bound, Stopped};
 use crate::relations::Catalogue;
 
 /// A query of the system under deployment, with its budget.
@@ -29,8 +31,8 @@ pub struct Query {
     pub indexes: Vec<(u64, Expectation)>,
     /// Every index that these name, with its line in the file, from 1.
     pub named: Vec<(String, usize)>,
-    /// Tables that it may read from end to end at any size (`-- sequential:`).
-    pub sequential: Vec<String>,
+    /// Tables that it may read from end to end at any size (`-- sequential:`), each with its line in the file, from 1.
+    pub sequential: Vec<(String, usize)>,
     /// Example values of `$1`, `$2` … in order (`-- parameter:`).
     pub parameters: Vec<Parameter>,
     /// How many rows it may return (`-- rows:`).
@@ -147,9 +149,8 @@ impl Query {
         files
             .iter()
             .map(|path| {
-                let text = std::fs::read_to_string(path).map_err(|reason| unreadable(path, &reason))?;
                 let shown = path.strip_prefix(&settings.root).unwrap_or(path);
-                Self::parse(shown, &text)
+                Self::parse(shown, &text_of(path, shown)?)
             })
             .collect()
     }
@@ -179,24 +180,52 @@ impl Query {
         if text.starts_with(&format!("{}:", self.file)) { text } else { format!("{}: {text}", self.place()) }
     }
 
-    /// A sentence for each index that the header names and the catalogue lacks, with its file and line.
-    pub fn unknown_indexes(&self, catalogue: &Catalogue) -> Vec<String> {
-        let unknown = self.named.iter().filter(|(name, _)| catalogue.index(name).is_none());
-        unknown
-            .map(|(name, line)| {
-                format!(
-                    "{}:{line}: there is no index {name}: create it, or name the one that serves the query",
-                    self.file
-                )
-            })
-            .collect()
+    /// A sentence for each index and table that the header names and the catalogue lacks, with its file and line.
+    pub fn unknown_names(&self, catalogue: &Catalogue) -> Vec<String> {
+        let indexes = self.named.iter().filter(|(name, _)| catalogue.index(name).is_none());
+        let indexes = indexes.map(|(name, line)| {
+            format!(
+                "{}:{line}: there is no index {name}: create it, or name the one that serves the query",
+                self.file
+            )
+        });
+        let tables = self.sequential.iter().filter(|(name, _)| !catalogue.has(name));
+        let tables = tables.map(|(name, line)| {
+            format!(
+                "{}:{line}: there is no table {name}: name one that the query may read from end to end",
+                self.file
+            )
+        });
+        indexes.chain(tables).collect()
+    }
+
+    /// A sentence for whatever the header names and the database lacks, with its file and line: [`Self::unknown_names`], and
+    /// distributions of columns that are not there or that the parameter cannot be compared with.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn faults(
+        &self,
+        bound: &Bound,
+        catalogue: &Catalogue,
+        reader: &mut Reader,
+    ) -> Result<Vec<String>, Stopped> {
+        let mut faults = self.unknown_names(catalogue);
+        for distribution in &self.distributions {
+            match bound.fits(self, distribution, reader).await {
+                Err(Stopped::Broken(sentence)) => faults.push(sentence),
+                other => other?,
+            }
+        }
+        Ok(faults)
     }
 
     /// What its 95th percentile may take under these settings: its budget or the limit of all queries, whichever
     /// is less, times the budget factor.
     pub fn bound(&self, settings: &Settings) -> Duration {
-        let limit = Duration::from_secs_f64((settings.thresholds.query_ms / 1e3).max(0.0));
-        self.budget.min(limit).mul_f64(settings.perf.budget_factor.max(0.0))
+        let limit = settings.thresholds.query_ms / 1e3;
+        let seconds = self.budget.as_secs_f64().min(limit) * settings.perf.budget_factor;
+        Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
     }
 
     /// Which indexes are expected where the largest table has `rows` rows.
@@ -206,15 +235,38 @@ impl Query {
     }
 }
 
+/// Hidden files (those of an editor at work) are no queries.
 fn sql_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "sql") {
+        let entry = entry?;
+        let path = entry.path();
+        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if !hidden && path.extension().is_some_and(|extension| extension == "sql") {
             files.push(path);
         }
     }
     Ok(files)
+}
+
+/// A query file's text; messages name it as `shown`.
+fn text_of(path: &Path, shown: &Path) -> Result<String, Box<SettingsError>> {
+    let wrong = |text: &str, at: usize, problem: String, help: &str| {
+        Box::new(SettingsError::at(shown, text, at..at, problem, Some(help.to_owned())))
+    };
+    let bytes = std::fs::read(path).map_err(|reason| {
+        wrong(
+            "",
+            0,
+            format!("it cannot be read: {reason}"),
+            "each NAME.sql of the folder is a query, so make it a file that can be read",
+        )
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes());
+        wrong(&text, at, "it is not UTF-8".into(), "save the file as UTF-8")
+    })
 }
 
 fn unreadable(path: &Path, reason: &std::io::Error) -> Box<SettingsError> {

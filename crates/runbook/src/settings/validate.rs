@@ -12,6 +12,12 @@ use super::{MigrationTool, Settings, SettingsError};
 /// The oldest major version of Postgres on which the checks' own queries run.
 const OLDEST: u32 = 15;
 
+/// A day: what takes longer is no query that anybody waits for.
+const LONGEST_QUERY_MS: f64 = 86_400_000.0;
+
+/// The most executions of a query, and the most that a budget is multiplied by.
+const MOST: u32 = 1_000_000;
+
 /// `runbook.toml` as it was read, to point into.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
@@ -127,10 +133,12 @@ impl Settings {
                 return Err(self.wrong(&["thresholds", key], problem, "give percent, from 0 to below 100"));
             }
         }
-        if thresholds.query_ms.is_nan() || thresholds.query_ms <= 0.0 {
-            let problem = format!("[thresholds] query_ms is {}", thresholds.query_ms);
-            return Err(self.wrong(&["thresholds", "query_ms"], problem, "give milliseconds, above 0"));
+        if !(thresholds.query_ms > 0.0 && thresholds.query_ms <= LONGEST_QUERY_MS) {
+            let problem = format!("[thresholds] query_ms is {:?}", thresholds.query_ms);
+            let help = "give milliseconds, above 0 and up to a day (86400000)";
+            return Err(self.wrong(&["thresholds", "query_ms"], problem, help));
         }
+        self.check_perf()?;
         let limits = &self.limits;
         for (key, limit) in [
             ("check_seconds", limits.check),
@@ -143,6 +151,22 @@ impl Settings {
                 let problem =
                     format!("[limits] {key} is below a millisecond, and nothing could be done in it");
                 return Err(self.wrong(&["limits", key], problem, "give seconds, above 0"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_perf(&self) -> Result<(), SettingsError> {
+        let perf = &self.perf;
+        if !(perf.budget_factor > 0.0 && perf.budget_factor <= f64::from(MOST)) {
+            let problem = format!("[perf] budget_factor is {:?}", perf.budget_factor);
+            let help = format!("give a number above 0 and up to {MOST}");
+            return Err(self.wrong(&["perf", "budget_factor"], problem, &help));
+        }
+        for (key, number) in [("samples", perf.samples), ("warm_up", perf.warm_up), ("rounds", perf.rounds)] {
+            if number > MOST {
+                let problem = format!("[perf] {key} is {number}");
+                return Err(self.wrong(&["perf", key], problem, &format!("give a number up to {MOST}")));
             }
         }
         Ok(())
