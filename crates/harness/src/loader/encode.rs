@@ -111,7 +111,15 @@ impl Encoder {
                 Value::Flag(flag) => out.push(u8::from(*flag)),
                 _ => return Err(unfit()),
             },
-            Self::Time => out.extend_from_slice(&micros(value).ok_or_else(unfit)?.to_be_bytes()),
+            Self::Time => {
+                let moment = micros(value).ok_or_else(unfit)?;
+                if !MOMENTS.contains(&moment) {
+                    return Err(
+                        "the moment is past those that Postgres knows; ask for fewer seconds or rows".into(),
+                    );
+                }
+                out.extend_from_slice(&moment.to_be_bytes());
+            }
             Self::Date => {
                 let days = micros(value).ok_or_else(unfit)?.div_euclid(DAY);
                 out.extend_from_slice(&i32::try_from(days).map_err(|_| unfit())?.to_be_bytes());
@@ -150,6 +158,8 @@ impl Encoder {
 
 /// Microseconds.
 const DAY: i64 = 86_400_000_000;
+/// The moments that Postgres knows, 4713 BC to 294276 AD.
+const MOMENTS: std::ops::Range<i64> = -211_813_488_000_000_000..9_223_371_331_200_000_000;
 
 fn micros(value: &Value) -> Option<i64> {
     match value {

@@ -21,6 +21,7 @@ mod indexes;
 mod plan;
 mod progress;
 mod random;
+mod ranges;
 mod stream;
 mod value;
 mod words;
@@ -38,6 +39,7 @@ use crate::template::execute;
 
 pub use clock::Week;
 pub use derive::{Derived, derive};
+pub(crate) use estimate::ask;
 pub use estimate::{Size, estimate, estimate_derived, room};
 pub use plan::{ColumnPlan, Each, Generator, Plan, TablePlan};
 pub use progress::{Progress, Unwatched};
@@ -75,7 +77,7 @@ pub async fn load(
     let compiled = Arc::new(Compiled::new(plan, n)?);
     let mut first = connect(url).await?;
     let targets = targets(&mut first, &compiled, settings).await?;
-    let of: u64 = targets.iter().map(|target| target.rows(&compiled)).sum();
+    let of = all_rows(&targets, &compiled);
     let watch = Watch { progress, sent: AtomicU64::new(0), of };
     let large = of > SMALL && construction::holds(&mut first, &compiled, &targets).await?;
     let tables = if large { indexes::of(&mut first, &targets).await? } else { Vec::new() };
@@ -126,7 +128,7 @@ async fn filled(
     progress: &dyn Progress,
 ) -> Result<Loaded, HarnessError> {
     let targets = targets_of(connection, compiled, "public").await?;
-    let of = targets.iter().map(|target| target.rows(compiled)).sum();
+    let of = all_rows(&targets, compiled);
     let watch = Watch { progress, sent: AtomicU64::new(0), of };
     let loaded = in_turn(connection, compiled, targets, &watch).await.map_err(|error| match error {
         HarnessError::Sql { doing, reason } => HarnessError::Sql {
@@ -218,6 +220,11 @@ async fn targets_of(
         targets.extend(Target::find(connection, compiled, place, schema).await?);
     }
     Ok(targets)
+}
+
+/// The rows of all entries.
+fn all_rows(targets: &[Target], compiled: &Compiled) -> u64 {
+    targets.iter().fold(0, |sum, target| sum.saturating_add(target.rows(compiled)))
 }
 
 /// One entry after the other, with every index and every check in place.

@@ -256,16 +256,8 @@ impl Plan {
             {
                 return Err(self.wrong(&each.of, "`each` names no earlier table".into()));
             }
-            for column in &table.columns {
-                if let Generator::Choice { values, weights: Some(weights) } = &column.make
-                    && values.len() != weights.len()
-                {
-                    let problem = format!("{} values and {} weights", values.len(), weights.len());
-                    return Err(self.wrong(&column.name, problem));
-                }
-            }
         }
-        Ok(())
+        self.check_ranges()
     }
 }
 

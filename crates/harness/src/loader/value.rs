@@ -194,10 +194,10 @@ impl Compiled {
             Some(week) => week.place(self.epoch, *min, *max, share),
             None => min + share * (max - min) + step * self.ordinal(row) as f64,
         };
-        #[allow(clippy::cast_possible_truncation, reason = "seconds of some years")]
+        #[allow(clippy::cast_possible_truncation, reason = "what is too much is refused where it is written")]
         let later = (seconds * 1e6) as i64;
         // Whole milliseconds: what JSON clients keep.
-        Value::Time((start + later) / 1000 * 1000)
+        Value::Time(start.saturating_add(later) / 1000 * 1000)
     }
 
     /// A row's number among its parent's rows, from 0; where the parents are drawn, its number among all.

@@ -61,6 +61,17 @@ impl Key {
 }
 
 impl Table {
+    /// Whether a migration tool keeps its revision here: by the names that ours have, or by their columns where the
+    /// tool was told another name.
+    fn is_history(&self) -> bool {
+        let columns: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        matches!(
+            self.name.as_str(),
+            migrations::sql_files::VERSION_TABLE | migrations::alembic::VERSION_TABLE
+        ) || columns == ["version_num"]
+            || columns == ["version", "description", "installed_on", "success", "checksum", "execution_time"]
+    }
+
     pub(super) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
@@ -123,6 +134,17 @@ impl Facts {
                 )));
             }
         }
+        // A row too many there, and no tool knows the revision any more.
+        let history =
+            self.tables.iter().find(|table| table.is_history() && only.iter().any(|name| is(table, name)));
+        if let Some(table) = history {
+            return Err(HarnessError::Other(format!(
+                "{} is the history of the migrations, which only their tool writes: name other tables with --table, or \
+                 none for all",
+                table.quoted
+            )));
+        }
+        self.tables.retain(|table| !table.is_history());
         if !only.is_empty() {
             self.tables.retain(|table| only.iter().any(|name| is(table, name)));
         }
