@@ -109,10 +109,13 @@ impl Encoder {
             }
             Self::Bool => match value {
                 Value::Flag(flag) => out.push(u8::from(*flag)),
+                Value::Text(text) if matches!(text.as_str(), "true" | "false") => {
+                    out.push(u8::from(text == "true"));
+                }
                 _ => return Err(unfit()),
             },
             Self::Time => {
-                let moment = micros(value).ok_or_else(unfit)?;
+                let moment = moment(value).ok_or_else(unfit)?;
                 if !MOMENTS.contains(&moment) {
                     return Err(
                         "the moment is past those that Postgres knows; ask for fewer seconds or rows".into(),
@@ -121,11 +124,14 @@ impl Encoder {
                 out.extend_from_slice(&moment.to_be_bytes());
             }
             Self::Date => {
-                let days = micros(value).ok_or_else(unfit)?.div_euclid(DAY);
+                let days = match value {
+                    Value::Integer(days) => *days,
+                    value => micros(value).ok_or_else(unfit)?.div_euclid(DAY),
+                };
                 out.extend_from_slice(&i32::try_from(days).map_err(|_| unfit())?.to_be_bytes());
             }
             Self::TimeOfDay => {
-                out.extend_from_slice(&micros(value).ok_or_else(unfit)?.rem_euclid(DAY).to_be_bytes());
+                out.extend_from_slice(&moment(value).ok_or_else(unfit)?.rem_euclid(DAY).to_be_bytes());
             }
             // Microseconds, days, months.
             Self::Interval => {
@@ -165,6 +171,14 @@ fn micros(value: &Value) -> Option<i64> {
     match value {
         Value::Time(micros) => Some(*micros),
         _ => None,
+    }
+}
+
+/// A moment, or so many seconds from 2000-01-01.
+fn moment(value: &Value) -> Option<i64> {
+    match value {
+        Value::Integer(seconds) => seconds.checked_mul(1_000_000),
+        value => micros(value),
     }
 }
 

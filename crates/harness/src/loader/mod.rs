@@ -114,7 +114,7 @@ pub async fn fill(
     // Where the connection is gone, what is told is why the rows were not written.
     let ended = execute(connection, end.into()).await;
     let loaded = filled?;
-    ended?;
+    ended.map_err(unwritten)?;
     for table in &derived.tables {
         execute(connection, format!("ANALYZE {table}")).await?;
     }
@@ -130,16 +130,16 @@ async fn filled(
     let targets = targets_of(connection, compiled, "public").await?;
     let of = all_rows(&targets, compiled);
     let watch = Watch { progress, sent: AtomicU64::new(0), of };
-    let loaded = in_turn(connection, compiled, targets, &watch).await.map_err(|error| match error {
-        HarnessError::Sql { doing, reason } => HarnessError::Sql {
-            doing,
-            reason: format!(
-                "{reason}; nothing was written. Where the rows cannot be known from the catalogue, print the data set \
-                 with --print, better it, and name it in [data] generate of runbook.toml"
-            ),
-        },
-        other => other,
-    })?;
+    let loaded = in_turn(connection, compiled, targets, &watch).await.map_err(unwritten)?;
+    for (place, (table, (_, rows))) in derived.tables.iter().zip(&loaded.tables).enumerate() {
+        let asked = compiled.tables[place].rows;
+        if *rows < asked {
+            return Err(HarnessError::Other(format!(
+                "{table}: the server took {rows} of {asked} rows, so a trigger or a rule turns them away; nothing was \
+                 written. Leave the table out with --table, or disable the trigger while it is filled"
+            )));
+        }
+    }
     for (table, column) in &derived.counters {
         let statement = format!(
             "SELECT setval(pg_get_serial_sequence({}, {}), (SELECT max({column}) FROM {table}))",
@@ -149,6 +149,20 @@ async fn filled(
         execute(connection, statement).await?;
     }
     Ok(loaded)
+}
+
+/// Says of a refusal of the server what became of the rows, and what to do.
+fn unwritten(error: HarnessError) -> HarnessError {
+    match error {
+        HarnessError::Sql { doing, reason } => HarnessError::Sql {
+            doing,
+            reason: format!(
+                "{reason}; nothing was written. Where the rows cannot be known from the catalogue, print the data set \
+                 with --print, better it, and name it in [data] generate of runbook.toml"
+            ),
+        },
+        other => other,
+    }
 }
 
 fn literal(text: &str) -> String {

@@ -84,7 +84,10 @@ fn of(column: &ColumnPlan) -> Result<(), String> {
             zipf.map_or(Ok(()), |zipf| within("zipf", zipf, &ZIPF))
         }
         Generator::Pick { zipf: Some(zipf), .. } => within("zipf", *zipf, &ZIPF),
-        Generator::Turn { stride, .. } => within("stride", *stride, &(1..=u64::MAX)),
+        Generator::InTurn { values, .. } if values.is_empty() => Err("`in_turn` has no values".into()),
+        Generator::InTurn { stride, .. } | Generator::Turn { stride, .. } => {
+            within("stride", *stride, &(1..=u64::MAX))
+        }
         Generator::Number { min, max, decimals } => {
             within("min", *min, &NUMBER)?;
             within("max", *max, &NUMBER)?;

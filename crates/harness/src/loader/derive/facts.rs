@@ -9,6 +9,8 @@ use crate::HarnessError;
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) tables: Vec<Table>,
+    /// Whether row for row of all tables belong together.
+    pub(super) aligned: bool,
 }
 
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(super) struct Table {
     /// The columns of each key that is unique.
     pub(super) unique: Vec<Key>,
     pub(super) foreign: Vec<Key>,
+    /// Partitioned, with no partition.
+    hollow: bool,
 }
 
 #[derive(Debug, FromRow)]
@@ -37,6 +41,17 @@ pub(super) struct Column {
     pub(super) checks: Vec<String>,
     quoted_table: String,
     pub(super) quoted: String,
+    /// What each partition of its table holds.
+    #[sqlx(skip)]
+    pub(super) partitions: Vec<String>,
+}
+
+#[derive(Debug, FromRow)]
+struct Partitioned {
+    schema: String,
+    table: String,
+    open: bool,
+    parts: Vec<String>,
 }
 
 #[derive(Debug, FromRow)]
@@ -51,6 +66,8 @@ pub(super) struct Key {
     #[sqlx(default)]
     of_table: Option<String>,
     pub(super) of_columns: Vec<String>,
+    /// Of some rows only.
+    pub(super) partial: bool,
 }
 
 /// A foreign key's other side.
@@ -109,6 +126,7 @@ impl Facts {
                     columns: vec![column],
                     unique: Vec::new(),
                     foreign: Vec::new(),
+                    hollow: false,
                 }),
             }
         }
@@ -118,7 +136,21 @@ impl Facts {
                 if key.kind == "f" { table.foreign.push(key) } else { table.unique.push(key) }
             }
         }
-        Ok(Self { tables })
+        let partitioned: Vec<Partitioned> = sqlx::query_as(include_str!("partitions.sql"))
+            .bind(schemas)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(failed())?;
+        for known in partitioned {
+            let table =
+                tables.iter_mut().find(|table| table.name == known.table && table.schema == known.schema);
+            let Some(table) = table else { continue };
+            table.hollow = known.parts.is_empty();
+            if !known.open {
+                table.columns.iter_mut().for_each(|column| column.partitions.clone_from(&known.parts));
+            }
+        }
+        Ok(Self { tables, aligned: false })
     }
 
     /// Keeps the named tables, or all.
@@ -152,6 +184,13 @@ impl Facts {
             return Err(HarnessError::Other(format!(
                 "there is no table to fill in {}: migrate first, or name other schemas in [database] schemas",
                 schemas.join(", ")
+            )));
+        }
+        if let Some(table) = self.tables.iter().find(|table| table.hollow) {
+            return Err(HarnessError::Other(format!(
+                "{} is partitioned and has no partition that could take rows: create one first, or name other tables \
+                 with --table",
+                table.quoted
             )));
         }
         Ok(())
