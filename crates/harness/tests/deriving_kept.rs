@@ -94,6 +94,18 @@ async fn filled(connection: &mut PgConnection, rows: u64) -> Result<(Derived, Lo
     "CREATE TABLE a (k text NOT NULL) PARTITION BY LIST (k); CREATE TABLE a1 PARTITION OF a FOR VALUES IN ('x', 'y');
      CREATE TABLE a2 PARTITION OF a FOR VALUES IN ('z')"
 )]
+#[case::parts_of_parts(
+    "CREATE TABLE a (k text, d date, id int, PRIMARY KEY (k, d, id)) PARTITION BY LIST (k);
+     CREATE TABLE a1 PARTITION OF a FOR VALUES IN ('x') PARTITION BY RANGE (d);
+     CREATE TABLE a11 PARTITION OF a1 FOR VALUES FROM ('2020-01-01') TO ('2020-02-01');
+     CREATE TABLE a2 PARTITION OF a FOR VALUES IN ('y') PARTITION BY RANGE (d);
+     CREATE TABLE a21 PARTITION OF a2 FOR VALUES FROM ('2021-01-01') TO ('2021-02-01')"
+)]
+#[case::but_these(
+    "CREATE TYPE mood AS ENUM ('a', 'b', 'c'); CREATE TABLE a (m mood NOT NULL CHECK (m <> 'b'), n int NOT NULL
+        CHECK (n IN (1, 2, 3) AND n NOT IN (1, 2)), v varchar(3) NOT NULL CHECK (v IN ('abc', 'long1')))"
+)]
+#[case::bytes("CREATE TABLE a (k text NOT NULL CHECK (octet_length(k) <= 3), n numeric(2, 5) NOT NULL)")]
 #[case::rest_and_hash(
     "CREATE TABLE a (k text NOT NULL) PARTITION BY LIST (k); CREATE TABLE a1 PARTITION OF a DEFAULT;
      CREATE TABLE b (k int) PARTITION BY HASH (k); CREATE TABLE b1 PARTITION OF b FOR VALUES WITH (MODULUS 1, REMAINDER 0)"
@@ -112,6 +124,12 @@ async fn what_the_catalogue_asks_is_kept(#[case] schema: &'static str) {
 #[case::pairs(
     "CREATE TYPE mood AS ENUM ('a', 'b', 'c'); CREATE TABLE a (m mood, f bool, PRIMARY KEY (m, f))",
     "count(DISTINCT (m, f))",
+    6
+)]
+#[case::days(
+    "CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE a (d date CHECK (d BETWEEN '2024-01-01' AND '2024-01-03'), m mood,
+        PRIMARY KEY (d, m))",
+    "count(DISTINCT (d, m))",
     6
 )]
 #[case::all_of_few("CREATE TABLE a (n numeric(1, 0) PRIMARY KEY CHECK (n > 3))", "count(DISTINCT n)", 6)]
@@ -162,7 +180,20 @@ async fn few_values_are_all_used(
 )]
 #[case::no_partition(
     "CREATE TABLE a (n int) PARTITION BY LIST (n)",
-    "public.a is partitioned and has no partition"
+    "public.a is partitioned, and has no partition"
+)]
+#[case::parts_of_texts(
+    "CREATE TABLE a (x text NOT NULL) PARTITION BY RANGE (x); CREATE TABLE a1 PARTITION OF a FOR VALUES FROM ('a') TO ('m')",
+    "public.a is partitioned, and what its partitions take cannot be read (((x IS NOT NULL) AND"
+)]
+#[case::parts_missing(
+    "CREATE TABLE a (x int) PARTITION BY HASH (x); CREATE TABLE a1 PARTITION OF a FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+    "public.a is partitioned, and its partitions by hash leave some rows out"
+)]
+#[case::pairs(
+    "CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE a (d date CHECK (d BETWEEN '2024-01-01' AND '2024-01-10'), m mood,
+        PRIMARY KEY (d, m))",
+    "ask for at most 20 with --rows"
 )]
 #[case::shape(
     "CREATE TABLE a (k int4range PRIMARY KEY)",
@@ -195,4 +226,27 @@ async fn what_cannot_be_kept_is_refused_in_one_sentence(
     assert!(error.contains(sentence), "{error}");
     let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM a").fetch_one(db.pool()).await.unwrap();
     assert_eq!(rows, 0);
+}
+
+#[rstest::rstest]
+#[case("uuid", "gen_random_uuid()")]
+#[case("date", "'2025-03-01'::date + n")]
+#[case("timestamptz", "'2025-03-01 10:00:00.25+01'::timestamptz + n * interval '1 h'")]
+#[case("inet", "'10.0.0.0'::inet + n")]
+#[case("numeric", "n + 0.25")]
+#[case("time", "'10:00:00'::time + n * interval '1 min'")]
+#[tokio::test]
+async fn keys_of_any_type_are_taken_from_the_rows_that_are_there(#[case] kind: &str, #[case] value: &str) {
+    let (db, mut connection) = prepared("SELECT").await;
+    let schema = format!(
+        "CREATE TABLE p (k {kind} PRIMARY KEY); INSERT INTO p SELECT {value} FROM generate_series(1, 20) AS n;
+         CREATE TABLE a (k {kind} NOT NULL REFERENCES p); CREATE TABLE b (k {kind} PRIMARY KEY REFERENCES p)"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(schema)).execute(db.pool()).await.unwrap();
+    let only = ["a".to_owned(), "b".to_owned()];
+    let schemas = ["public".to_owned()];
+    let derived = derive(&mut connection, &schemas, &only, 20).await.unwrap();
+    fill(&mut connection, &derived, 20, &Unwatched).await.unwrap();
+    let error = derive(&mut connection, &schemas, &only[1..], 1).await.unwrap_err().to_string();
+    assert!(error.contains("public.b.k: 0 more different values fit b_pkey"), "{error}");
 }

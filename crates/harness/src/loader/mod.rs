@@ -18,6 +18,7 @@ mod derive;
 mod encode;
 mod estimate;
 mod indexes;
+mod parse;
 mod plan;
 mod progress;
 mod random;

@@ -173,13 +173,20 @@ async fn list(
         if let Some(few) = few(column, &asked) {
             return Ok(Some(few));
         }
-        let Some(grid) = grid(table, column, &asked)?.filter(|_| !temporal(&column.kind)) else {
-            return Ok(None);
+        let Some(grid) = grid(table, column, &asked)? else { return Ok(None) };
+        let unit = match column.kind.as_str() {
+            "date" => DAY,
+            "timestamp" | "timestamptz" | "time" | "interval" => return Ok(None),
+            _ => 1.0,
         };
         let (low, high) = grid.whole();
-        #[allow(clippy::cast_possible_truncation, reason = "few")]
-        return Ok((high - low < 1000.0)
-            .then(|| (low as i64..=high as i64).map(|number| number.to_string()).collect()));
+        let values = |low: f64, high: f64| {
+            #[allow(clippy::cast_possible_truncation, reason = "few")]
+            (low as i64..=high as i64)
+                .map(|number| if column.kind == "date" { date(number) } else { number.to_string() })
+                .collect()
+        };
+        return Ok(((high - low) / unit < 1000.0).then(|| values(low / unit, high / unit)));
     };
     if facts.place(foreign).is_some() || foreign.columns.len() > 1 {
         return Ok(None);
@@ -195,6 +202,13 @@ async fn list(
     listed.map(Some).map_err(HarnessError::sql("reading what a foreign key refers to"))
 }
 
+/// The date so many days after 2000-01-01.
+fn date(days: i64) -> String {
+    let first = time::Date::from_ordinal_date(2000, 1).ok();
+    let date = first.and_then(|first| first.checked_add(time::Duration::days(days)));
+    date.map_or_else(String::new, |date| date.to_string())
+}
+
 /// The values of a column that are there.
 async fn texts(
     connection: &mut PgConnection,
@@ -205,10 +219,6 @@ async fn texts(
     let sql = format!("SELECT DISTINCT {quoted}::text FROM {of} WHERE {quoted} IS NOT NULL LIMIT {LISTED}");
     let texts = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(connection).await;
     texts.map_err(HarnessError::sql("reading the keys that are there"))
-}
-
-fn temporal(kind: &str) -> bool {
-    matches!(kind, "date" | "timestamp" | "timestamptz" | "time" | "interval")
 }
 
 /// Values of which no two are the same, and none is there.

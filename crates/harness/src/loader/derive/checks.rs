@@ -1,9 +1,7 @@
 //! What the CHECK constraints of a column and the partitions of its table ask of its values, as far as they can be read:
 //! a list of values, or bounds.
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
+use super::super::parse as texts;
 use super::expression::{Expr, parse};
 use super::facts::Column;
 
@@ -17,6 +15,8 @@ pub(super) struct Asked {
     /// Characters at least, and at most.
     pub(super) shortest: Option<usize>,
     pub(super) longest: Option<usize>,
+    /// None of these.
+    pub(super) not: Vec<String>,
     /// Definitions that say this.
     pub(super) said: Vec<String>,
     /// Definitions that say something else.
@@ -40,6 +40,11 @@ impl Asked {
             asked.take(&part);
             asked.said.push("the bounds of its partitions".into());
         }
+        if matches!(column.kind.as_str(), "varchar" | "bpchar") {
+            // The modifier of varchar(n) and char(n) is n + 4.
+            let declared = usize::try_from(column.modifier - 4).ok();
+            asked.longest = asked.longest.into_iter().chain(declared).min();
+        }
         asked.finish(&column.kind);
         asked
     }
@@ -56,6 +61,7 @@ impl Asked {
         self.most = tighter(self.most, other.most, |a, b| a < b);
         self.shortest = self.shortest.max(other.shortest);
         self.longest = self.longest.into_iter().chain(other.longest).min();
+        self.not.extend(other.not.iter().cloned());
     }
 
     /// Leaves of the values those that keep everything else.
@@ -64,7 +70,8 @@ impl Asked {
         let (least, most, shortest, longest) = (self.least, self.most, self.shortest, self.longest);
         values.retain(|value| {
             let length = value.chars().count();
-            shortest.is_none_or(|shortest| length >= shortest)
+            !self.not.contains(value)
+                && shortest.is_none_or(|shortest| length >= shortest)
                 && longest.is_none_or(|longest| length <= longest)
                 && place(value, kind).is_none_or(|at| {
                     least.is_none_or(|least| at > least.at || (least.inclusive && at >= least.at))
@@ -93,12 +100,18 @@ pub(super) fn read(definitions: &[String], name: &str, kind: &str) -> Asked {
             if let Some(found) = &found {
                 asked.take(found);
             }
-            found.is_some()
+            // Of many values one could be what it may not.
+            found.is_some_and(|found| found.not.is_empty() || found.values.is_some() || kind == "enum")
         });
         let list = if understood { &mut asked.said } else { &mut asked.unread };
         list.push(definition.clone());
     }
     asked
+}
+
+/// Whether a condition can be read as far as it asks something of this column.
+pub(super) fn keeps(expr: &Expr, name: &str, kind: &str) -> bool {
+    condition(expr, name, kind).is_some_and(|asked| asked.not.is_empty())
 }
 
 /// What a condition asks of a column; nothing of another one.
@@ -172,6 +185,9 @@ fn compared(sign: &str, left: &Expr, right: &Expr, name: &str, kind: &str) -> Op
         };
         return Some(Asked { shortest, longest, ..Asked::default() });
     }
+    if sign == "<>" {
+        return Some(Asked { not: values, ..Asked::default() });
+    }
     if sign == "=" {
         let mut distinct: Vec<String> = Vec::new();
         values.into_iter().for_each(|value| {
@@ -194,31 +210,12 @@ fn compared(sign: &str, left: &Expr, right: &Expr, name: &str, kind: &str) -> Op
 fn place(value: &str, kind: &str) -> Option<f64> {
     let at = match kind {
         "int2" | "int4" | "int8" | "numeric" | "float4" | "float8" => value.parse().ok(),
-        "date" | "timestamp" | "timestamptz" => moment(value),
-        "time" | "interval" => {
-            let parts: Vec<f64> = value.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-            match parts.as_slice() {
-                [hours, minutes, seconds] if *hours >= 0.0 => Some(hours * 3600.0 + minutes * 60.0 + seconds),
-                _ => None,
-            }
-        }
+        #[allow(clippy::cast_precision_loss, reason = "seconds of some millennia")]
+        "date" | "timestamp" | "timestamptz" => texts::moment(value).map(|micros| micros as f64 / 1e6),
+        "time" | "interval" => texts::seconds(value),
         _ => None,
     };
     at.filter(|at: &f64| at.is_finite())
-}
-
-/// Seconds from 2000-01-01.
-fn moment(value: &str) -> Option<f64> {
-    let (date, rest) = value.split_once(' ').unwrap_or((value, "00:00:00"));
-    let (time, zone) = rest.split_at(rest.find(['+', '-']).unwrap_or(rest.len()));
-    let zone = match zone.len() {
-        0 => "Z".to_owned(),
-        3 => format!("{zone}:00"),
-        _ => zone.to_owned(),
-    };
-    let moment = OffsetDateTime::parse(&format!("{date}T{time}{zone}"), &Rfc3339).ok()?;
-    #[allow(clippy::cast_precision_loss, reason = "seconds of some millennia")]
-    Some((moment.unix_timestamp() - 946_684_800) as f64)
 }
 
 /// One of several: all their values, or the widest range without a gap.

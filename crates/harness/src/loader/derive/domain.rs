@@ -78,21 +78,16 @@ fn numeric(modifier: i32) -> (f64, f64, u32) {
     let (precision, scale) = (modifier >> 16, modifier & 0x7ff);
     let scale = if scale > 1023 { 0 } else { scale };
     let decimals = scale.min(9);
+    let whole = |number: u32| i32::try_from(number).unwrap_or(0);
     // A double keeps fifteen digits.
-    let digits = precision.saturating_sub(scale).min(15 - decimals);
-    let step = 10_f64.powi(-i32::try_from(decimals).unwrap_or(0));
-    let most = 10_f64.powi(i32::try_from(digits).unwrap_or(0)) - step;
+    let digits = (whole(precision) - whole(scale)).min(15 - whole(decimals));
+    let most = (10_f64.powi(digits) - 10_f64.powi(-whole(decimals))).max(0.0);
     (-most, most, decimals)
 }
 
 /// The characters of a text, at least and at most.
 pub(super) fn length(column: &Column, asked: &Asked) -> (usize, Option<usize>) {
-    // The modifier of varchar(n) and char(n) is n + 4.
-    let declared = match column.kind.as_str() {
-        "varchar" | "bpchar" => usize::try_from(column.modifier - 4).ok(),
-        "name" => Some(63),
-        _ => None,
-    };
+    let declared = (column.kind == "name").then_some(63);
     (asked.shortest.unwrap_or(0), declared.into_iter().chain(asked.longest).min())
 }
 
@@ -100,7 +95,9 @@ pub(super) fn length(column: &Column, asked: &Asked) -> (usize, Option<usize>) {
 pub(super) fn few(column: &Column, asked: &Asked) -> Option<Vec<String>> {
     match (&asked.values, column.kind.as_str()) {
         (Some(values), _) => Some(values.clone()),
-        (None, "enum") => Some(column.labels.clone()),
+        (None, "enum") => {
+            Some(column.labels.iter().filter(|label| !asked.not.contains(label)).cloned().collect())
+        }
         (None, "bool") => Some(vec!["false".into(), "true".into()]),
         _ => None,
     }

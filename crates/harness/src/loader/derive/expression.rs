@@ -7,7 +7,7 @@ pub(super) enum Expr {
     Literal(String),
     List(Vec<String>),
     Length(Box<Expr>),
-    /// With a list on the right: one of them.
+    /// With a list on the right: `=` one of them, `<>` none.
     Compare(String, Box<Expr>, Box<Expr>),
     And(Vec<Expr>),
     Or(Vec<Expr>),
@@ -22,6 +22,19 @@ enum Token {
     Text(String),
     Number(String),
     Sign(String),
+}
+
+impl Expr {
+    /// The columns that it names.
+    pub(super) fn columns(&self) -> Vec<&str> {
+        match self {
+            Self::Column(name) => vec![name],
+            Self::Length(inner) => inner.columns(),
+            Self::Compare(_, left, right) => [left.columns(), right.columns()].concat(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::columns).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Reads a definition, with `CHECK` before it or without. `None` where it says what is not known here.
@@ -130,14 +143,14 @@ impl Parser {
             return self.word("NULL").then_some(if not { Expr::NotNull } else { Expr::Null });
         }
         let Some(Token::Sign(sign)) = self.peek() else { return Some(left) };
-        if !matches!(sign.as_str(), "=" | "<" | ">" | "<=" | ">=") {
+        if !matches!(sign.as_str(), "=" | "<>" | "<" | ">" | "<=" | ">=") {
             return Some(left);
         }
         let sign = sign.clone();
         self.at += 1;
-        let any = self.word("ANY");
+        let listed = self.word(if sign == "<>" { "ALL" } else { "ANY" });
         let right = self.operand()?;
-        (any == matches!(right, Expr::List(_)) && (!any || sign == "="))
+        (listed == matches!(right, Expr::List(_)) && (!listed || matches!(sign.as_str(), "=" | "<>")))
             .then(|| Expr::Compare(sign, Box::new(left), Box::new(right)))
     }
 
@@ -169,7 +182,8 @@ impl Parser {
             Token::Word(word) if word == "ARRAY" => self.array(),
             Token::Word(word) if matches!(word.as_str(), "NOT" | "NULL" | "CASE") => None,
             Token::Word(word) if self.sign("(") => {
-                let length = matches!(word.as_str(), "length" | "char_length" | "character_length");
+                let length =
+                    matches!(word.as_str(), "length" | "char_length" | "character_length" | "octet_length");
                 let inner = self.operand()?;
                 (length && self.sign(")")).then(|| Expr::Length(Box::new(inner)))
             }

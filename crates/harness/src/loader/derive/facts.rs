@@ -1,8 +1,11 @@
 //! What the catalogue says.
 
+use std::collections::BTreeSet;
+
 use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 
+use super::{checks, expression};
 use crate::HarnessError;
 
 /// The tables of some schemas.
@@ -22,8 +25,8 @@ pub(super) struct Table {
     /// The columns of each key that is unique.
     pub(super) unique: Vec<Key>,
     pub(super) foreign: Vec<Key>,
-    /// Partitioned, with no partition.
-    hollow: bool,
+    /// Why no row can be made that a partition takes.
+    closed: Option<String>,
 }
 
 #[derive(Debug, FromRow)]
@@ -52,6 +55,7 @@ struct Partitioned {
     table: String,
     open: bool,
     parts: Vec<String>,
+    hashed: Option<f64>,
 }
 
 #[derive(Debug, FromRow)]
@@ -87,6 +91,42 @@ impl Table {
             migrations::sql_files::VERSION_TABLE | migrations::alembic::VERSION_TABLE
         ) || columns == ["version_num"]
             || columns == ["version", "description", "installed_on", "success", "checksum", "execution_time"]
+    }
+
+    /// Tells its columns what its partitions take.
+    fn divide(&mut self, known: Partitioned) {
+        let Partitioned { open, parts, hashed, .. } = known;
+        if parts.is_empty() {
+            self.closed = Some("has no partition that could take rows: create one first".into());
+        }
+        if open || parts.is_empty() {
+            return;
+        }
+        if let Some(hashed) = hashed {
+            if hashed < 0.999 {
+                self.closed =
+                    Some("its partitions by hash leave some rows out: create the missing ones".into());
+            }
+            return;
+        }
+        let names = |part: &str| {
+            let expr = expression::parse(part)?;
+            let names: BTreeSet<String> = expr.columns().into_iter().map(ToOwned::to_owned).collect();
+            let known = |name: &String| {
+                self.column(name).is_some_and(|column| checks::keeps(&expr, name, &column.kind))
+            };
+            names.iter().all(known).then_some(names)
+        };
+        let read: Vec<(String, BTreeSet<String>)> =
+            parts.iter().filter_map(|part| names(part).map(|names| (part.clone(), names))).collect();
+        let Some((_, first)) = read.first() else {
+            self.closed = Some(format!("what its partitions take cannot be read ({})", parts[0]));
+            return;
+        };
+        // Of two columns that are bound together the values of one partition are taken.
+        let taken = if first.len() > 1 { 1 } else { read.len() };
+        let parts: Vec<String> = read.into_iter().take(taken).map(|(part, _)| part).collect();
+        self.columns.iter_mut().for_each(|column| column.partitions.clone_from(&parts));
     }
 
     pub(super) fn column(&self, name: &str) -> Option<&Column> {
@@ -126,7 +166,7 @@ impl Facts {
                     columns: vec![column],
                     unique: Vec::new(),
                     foreign: Vec::new(),
-                    hollow: false,
+                    closed: None,
                 }),
             }
         }
@@ -145,10 +185,7 @@ impl Facts {
             let table =
                 tables.iter_mut().find(|table| table.name == known.table && table.schema == known.schema);
             let Some(table) = table else { continue };
-            table.hollow = known.parts.is_empty();
-            if !known.open {
-                table.columns.iter_mut().for_each(|column| column.partitions.clone_from(&known.parts));
-            }
+            table.divide(known);
         }
         Ok(Self { tables, aligned: false })
     }
@@ -186,10 +223,11 @@ impl Facts {
                 schemas.join(", ")
             )));
         }
-        if let Some(table) = self.tables.iter().find(|table| table.hollow) {
+        let closed = self.tables.iter().find_map(|table| table.closed.as_ref().map(|why| (table, why)));
+        if let Some((table, why)) = closed {
             return Err(HarnessError::Other(format!(
-                "{} is partitioned and has no partition that could take rows: create one first, or name other tables \
-                 with --table",
+                "{} is partitioned, and {why}; name other tables with --table, or fill it by a data set of your own \
+                 ([data] generate)",
                 table.quoted
             )));
         }

@@ -167,9 +167,9 @@ fn plain(table: &Table, column: &Column) -> Result<Option<String>, HarnessError>
         _ if !column.required || column.has_default => return Ok(None),
         _ => {
             return Err(HarnessError::Other(format!(
-                "{}: columns of type {} cannot be generated, and this one needs a value; give it a default, or \
+                "{}.{}: columns of type {} cannot be generated, and this one needs a value; give it a default, or \
                  leave its table out with --table",
-                column.quoted, column.declared
+                table.quoted, column.quoted, column.declared
             )));
         }
     }))
