@@ -139,6 +139,10 @@ fn condition(expr: &Expr, name: &str, kind: &str) -> Option<Asked> {
             (Expr::Literal(_), Expr::Column(_) | Expr::Length(_)) => {
                 compared(turned(sign), right, left, name, kind)
             }
+            // Which is the greater is for `pairs` to see to.
+            (Expr::Column(_), Expr::Column(_)) if sign.starts_with(['<', '>']) && sign != "<>" => {
+                Some(Asked::default())
+            }
             _ => compared(sign, left, right, name, kind),
         },
         _ => None,

@@ -66,7 +66,7 @@ pub(super) fn grid(table: &Table, column: &Column, asked: &Asked) -> Result<Opti
     let low = asked.least.map_or(low * scale, |bound| inner(bound, 1.0).max(low * scale));
     let high = asked.most.map_or(high * scale, |bound| inner(bound, -1.0).min(high * scale));
     if low > high {
-        return Err(unfit(table, column, &format!("no value of {} keeps it", said(column, asked))));
+        return Err(unfit(table, column, &format!("no value can be made that fits {}", said(column, asked))));
     }
     Ok(Some(Grid { low: low.ceil(), high: high.floor(), decimals }))
 }

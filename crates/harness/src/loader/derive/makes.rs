@@ -10,7 +10,7 @@ use super::checks::Asked;
 use super::domain::{DAY, Grid, START, few, grid, length, said, unfit};
 use super::facts::{Column, Facts, Key, Table};
 use super::refer::{Settled, refers_to};
-use super::{Derived, toml};
+use super::{Derived, pairs, toml};
 use crate::HarnessError;
 
 /// Values of rows that are there, to refer to.
@@ -46,7 +46,13 @@ pub(super) async fn of(
             }
             (None, _) if column.counted && !referred(facts, table, column) => None,
             (None, Some(_)) => Some(apart::make(connection, table, column, rows, there).await?),
-            (None, None) => plain(table, column)?,
+            (None, None) => {
+                let free = |name: &str| settled.key(name).is_none() && !ways.contains_key(name);
+                match pairs::later(table, column, free)? {
+                    Some(make) => Some(make),
+                    None => plain(table, column)?,
+                }
+            }
         };
         let Some(make) = make else { continue };
         if column.counted {
@@ -129,7 +135,11 @@ fn plain(table: &Table, column: &Column) -> Result<Option<String>, HarnessError>
     let asked = Asked::of(column);
     if let (false, Some(values)) = (column.kind == "bool" && asked.values.is_none(), few(column, &asked)) {
         if values.is_empty() {
-            return Err(unfit(table, column, &format!("no value keeps {}", said(column, &asked))));
+            return Err(unfit(
+                table,
+                column,
+                &format!("no value can be made that fits {}", said(column, &asked)),
+            ));
         }
         return Ok(Some(choice(&values)));
     }
@@ -201,7 +211,7 @@ fn moments(grid: &Grid, asked: &Asked, whole_days: bool) -> String {
 }
 
 /// The part of a grid that is used: as near to `from` and `to` as what is asked for allows.
-fn window(grid: &Grid, asked: &Asked, from: f64, to: f64) -> (f64, f64) {
+pub(super) fn window(grid: &Grid, asked: &Asked, from: f64, to: f64) -> (f64, f64) {
     let (low, high) = match (asked.least, asked.most) {
         (Some(_), Some(_)) => (grid.low, grid.high),
         (Some(_), None) => (grid.low, to.max(grid.low + (to - from))),

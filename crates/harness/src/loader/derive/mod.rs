@@ -7,6 +7,7 @@ mod domain;
 mod expression;
 mod facts;
 mod makes;
+mod pairs;
 mod refer;
 
 use std::fmt::Write as _;
