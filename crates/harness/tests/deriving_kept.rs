@@ -111,6 +111,9 @@ async fn filled(connection: &mut PgConnection, rows: u64) -> Result<(Derived, Lo
     "CREATE TYPE mood AS ENUM ('a', 'b', 'c'); CREATE TABLE a (m mood NOT NULL CHECK (m <> 'b'), n int NOT NULL
         CHECK (n IN (1, 2, 3) AND n NOT IN (1, 2)), v varchar(3) NOT NULL CHECK (v IN ('abc', 'long1')))"
 )]
+#[case::but_numbers(
+    "CREATE TABLE a (n int NOT NULL CHECK (n NOT IN (1, 2, 3, 500)), m int NOT NULL CHECK (m BETWEEN 0 AND 3 AND m <> 3))"
+)]
 #[case::bytes("CREATE TABLE a (k text NOT NULL CHECK (octet_length(k) <= 3), n numeric(2, 5) NOT NULL)")]
 #[case::rest_and_hash(
     "CREATE TABLE a (k text NOT NULL) PARTITION BY LIST (k); CREATE TABLE a1 PARTITION OF a DEFAULT;

@@ -66,6 +66,16 @@ impl Asked {
 
     /// Leaves of the values those that keep everything else.
     fn finish(&mut self, kind: &str) {
+        // Past all that a number may not be, above or else below.
+        let not: Vec<f64> = self.not.iter().filter_map(|value| place(value, kind)).collect();
+        if let Some(most) = not.iter().copied().reduce(f64::max) {
+            let past = |at| Some(Bound { at, inclusive: false });
+            if self.most.is_none_or(|bound| bound.at > most + 1.0) {
+                self.least = tighter(self.least, past(most), |a, b| a > b);
+            } else if let Some(least) = not.iter().copied().reduce(f64::min) {
+                self.most = tighter(self.most, past(least), |a, b| a < b);
+            }
+        }
         let Some(values) = &mut self.values else { return };
         let (least, most, shortest, longest) = (self.least, self.most, self.shortest, self.longest);
         values.retain(|value| {
@@ -101,7 +111,10 @@ pub(super) fn read(definitions: &[String], name: &str, kind: &str) -> Asked {
                 asked.take(found);
             }
             // Of many values one could be what it may not.
-            found.is_some_and(|found| found.not.is_empty() || found.values.is_some() || kind == "enum")
+            found.is_some_and(|found| {
+                let past = found.not.iter().all(|value| place(value, kind).is_some());
+                past || found.values.is_some() || kind == "enum"
+            })
         });
         let list = if understood { &mut asked.said } else { &mut asked.unread };
         list.push(definition.clone());
@@ -297,7 +310,7 @@ mod tests {
 
     #[rstest::rstest]
     #[case("CHECK ((code ~ '^[A-Z]+$'::text))")]
-    #[case("CHECK ((n <> 3))")]
+    #[case("CHECK ((n <> ALL (ARRAY['x'::text, 'y'::text])))")]
     #[case("CHECK (valid(n))")]
     #[case("CHECK (((n % 2) = 0))")]
     #[case("CHECK (((n < 3) OR (n > 5)))")]
