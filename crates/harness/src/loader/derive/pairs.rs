@@ -10,21 +10,33 @@ use crate::HarnessError;
 
 /// Where a check says that one column is less than another, or as much: the names of the two.
 fn pairs(definition: &str) -> Vec<(String, String)> {
-    let parts = match parse(definition) {
-        Some(Expr::And(parts)) => parts,
-        Some(part) => vec![part],
-        None => Vec::new(),
-    };
-    let pair = |part: &Expr| {
-        let Expr::Compare(sign, left, right) = part else { return None };
-        let (Expr::Column(left), Expr::Column(right)) = (&**left, &**right) else { return None };
-        match sign.as_str() {
-            "<" | "<=" => Some((left.clone(), right.clone())),
-            ">" | ">=" => Some((right.clone(), left.clone())),
-            _ => None,
+    let mut found = Vec::new();
+    if let Some(expr) = parse(definition) {
+        collect(&expr, &mut found);
+    }
+    found
+}
+
+fn collect(expr: &Expr, found: &mut Vec<(String, String)>) {
+    match expr {
+        Expr::And(parts) => parts.iter().for_each(|part| collect(part, found)),
+        Expr::Or(parts) => {
+            let parts: Vec<&Expr> = parts.iter().filter(|part| **part != Expr::Null).collect();
+            if let [part] = parts.as_slice() {
+                collect(part, found);
+            }
         }
-    };
-    parts.iter().filter_map(pair).collect()
+        Expr::Compare(sign, left, right) => {
+            if let (Expr::Column(left), Expr::Column(right)) = (&**left, &**right) {
+                match sign.as_str() {
+                    "<" | "<=" => found.push((left.clone(), right.clone())),
+                    ">" | ">=" => found.push((right.clone(), left.clone())),
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// How a column comes about that is to be more than another, which `free` says is of no key.
