@@ -50,6 +50,10 @@ fn mistakes_end_with_2_and_one_sentence() {
         ),
         (&["load", "--rows", "0"], "0 is not in 1"),
         (&["load", "--rows", "5", "--table", "nowhere"], "there is no table nowhere in public"),
+        (
+            &["load", "--rows", "5", "--table", "_sqlx_migrations"],
+            "public._sqlx_migrations is the history of the migrations, which only their tool writes",
+        ),
     ] {
         let output = run(arguments);
         let said = said(&output);
@@ -292,6 +296,7 @@ fn a_size_of_nothing_or_of_more_than_there_is_ends_with_2() {
         (&["load", "--rows=-5"], "invalid value '-5' for '--rows"),
         (&["rehearse", "--scale=-5"], "invalid value '-5' for '--scale"),
         (&["explain", "project_by_id", "--scale", "5000000000"], "MiB are needed for a data directory"),
+        (&["explain", "project_by_id", "--scale", "18446744073709551615"], "rows of its leading table are"),
         (&["rehearse", "--scale", "5000000000"], "MiB are needed for a data directory"),
     ] {
         let output = runbook().env("RUNBOOK_BACKEND", "local").args(arguments).output().unwrap();

@@ -24,7 +24,7 @@ use crate::loader::{self, Progress};
 use crate::state::{State, create_private, unique};
 use crate::template::{self, Kind};
 use crate::watcher::Owned;
-use crate::{HarnessError, cache, keeper, space};
+use crate::{HarnessError, cache, keeper};
 
 /// The database in the directory.
 const NAME: &str = "loaded";
@@ -183,7 +183,8 @@ async fn fill(
 ) -> Result<(), HarnessError> {
     progress.phase("migrating");
     template::prepare(settings, url).await?;
-    space::ask(&cluster.folder, loader::estimate(url, settings, n).await?.least_mib(), "RUNBOOK_CACHE")?;
+    let size = loader::estimate(url, settings, n).await?;
+    loader::ask(&cluster.folder, settings, (n, &size), size.least_mib(), "RUNBOOK_CACHE")?;
     loader::load(url, settings, n, progress).await?;
     template::run(url, "CHECKPOINT".into()).await
 }

@@ -14,9 +14,6 @@ use crate::shared::Shared;
 use crate::watcher::Owned;
 use crate::{HarnessError, state};
 
-/// From so many rows of the leading table on the disk is asked for room first.
-const ASKED_FROM: u64 = 50_000;
-
 /// What a database starts with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
@@ -229,11 +226,19 @@ async fn fill(shared: &Shared, kind: &Kind, name: &str) -> Result<(), HarnessErr
                     "a data set of 0 rows shows nothing: ask for at least 1".into(),
                 ));
             }
-            // Small ones fit where a server fits.
-            if let Some(folder) = shared.record.folder.as_ref().filter(|_| *n > ASKED_FROM) {
-                let size = crate::loader::estimate(&url, &settings, *n).await?;
+            // However few rows lead it: what each of them brings along is for the data set to say.
+            let size = crate::loader::estimate(&url, &settings, *n).await?;
+            match &shared.record.folder {
                 // The template, the clone that was asked for, and one that is made ahead.
-                crate::space::ask(folder, size.peak_mib() + 2 * size.stored_mib(), "RUNBOOK_DATA")?;
+                Some(folder) => {
+                    let needed = size.peak_mib().saturating_add(size.stored_mib().saturating_mul(2));
+                    crate::loader::ask(folder, &settings, (*n, &size), needed, "RUNBOOK_DATA")?;
+                }
+                None => {
+                    let mut connection = connect(&url).await?;
+                    crate::loader::room(&mut connection, &size).await?;
+                    close(connection).await?;
+                }
             }
             crate::loader::load(&url, &settings, *n, &crate::loader::Unwatched).await.map(drop)
         }

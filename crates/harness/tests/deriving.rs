@@ -101,6 +101,23 @@ async fn the_system_under_deployment_is_filled_without_a_data_set() {
     assert_eq!(statuses, 5, "each value of the CHECK");
 }
 
+#[tokio::test]
+async fn the_history_of_the_migrations_is_left_alone() {
+    let db = Database::migrated().await.unwrap();
+    let more = "CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY); CREATE SCHEMA tool;
+        CREATE TABLE tool.revision (version_num varchar(32) PRIMARY KEY)";
+    sqlx::raw_sql(more).execute(db.pool()).await.unwrap();
+    let mut connection = db.pool().acquire().await.unwrap().detach();
+    let schemas = ["public".to_owned(), "tool".to_owned()];
+    let derived = derive(&mut connection, &schemas, &[], 5).await.unwrap();
+    assert!(derived.tables.contains(&"public.projects".into()), "{:?}", derived.tables);
+    assert!(!derived.text.contains("version_num") && !derived.text.contains("_sqlx"), "{}", derived.text);
+    for table in ["_sqlx_migrations", "public.alembic_version", "tool.revision"] {
+        let error = derive(&mut connection, &schemas, &[table.into()], 5).await.unwrap_err().to_string();
+        assert!(error.contains("is the history of the migrations") && error.contains("--table"), "{error}");
+    }
+}
+
 #[rstest::rstest]
 #[case::circle(
     "CREATE TABLE a (k int PRIMARY KEY); CREATE TABLE b (k int PRIMARY KEY, a int NOT NULL REFERENCES a);
@@ -113,11 +130,11 @@ async fn the_system_under_deployment_is_filled_without_a_data_set() {
 )]
 #[case::too_narrow(
     "CREATE TABLE a (k varchar(1) PRIMARY KEY)",
-    "public.a.k: 50 different values do not fit character varying(1)"
+    "public.a.k: 9 more different values fit a_pkey (character varying(1)), fewer than the 50 rows"
 )]
 #[case::counted_out(
     "CREATE TABLE a (k smallint PRIMARY KEY); INSERT INTO a VALUES (32760)",
-    "public.a.k: smallint cannot count 50 rows from 32760 on"
+    "public.a.k: 7 more different values fit smallint from 32761 on, fewer than the 50 rows"
 )]
 #[case::nothing("CREATE VIEW v AS SELECT 1", "there is no table to fill in public")]
 #[tokio::test]

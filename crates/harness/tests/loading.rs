@@ -254,3 +254,91 @@ async fn a_foreign_key_that_is_not_taken_from_its_parent_is_checked() {
         harness::loader::load(db.url(), &settings, 15_000, &harness::loader::Unwatched).await.unwrap_err();
     assert!(error.to_string().contains("foreign key"), "{error}");
 }
+
+const TWO: &str =
+    "epoch = \"2025-01-01T00:00:00Z\"\n[[table]]\nname = \"p\"\ncolumn = []\n[[table]]\nname = \"t\"\n";
+
+#[rstest::rstest]
+#[case::weight_below_zero(
+    "choice = { values = [1, 2], weights = [3, -1] }",
+    "`weights` is -1.0, and may be 0.0 to"
+)]
+#[case::weight_nan("choice = { values = [1], weights = [nan] }", "`weights` is NaN")]
+#[case::no_weight("choice = { values = [1, 2], weights = [0, 0] }", "`weights`: all are zero")]
+#[case::weights("choice = { values = [1, 2], weights = [1] }", "2 values and 1 weights")]
+#[case::no_pool("pool = { text = \"x\", of = 0 }", "`of` is 0, and may be 1 to")]
+#[case::no_share("pool = { text = \"x\", of = 1, share = 0.0 }", "`share` is 0.0, and must be more than 0")]
+#[case::share("pool = { text = \"x\", of = 1, share = inf }", "`share` is inf")]
+#[case::zipf_nan("pool = { text = \"x\", of = 1, zipf = nan }", "`zipf` is NaN, and may be 0.0 to 10.0")]
+#[case::zipf_below_zero("pick = { table = \"p\", column = \"a\", zipf = -1 }", "`zipf` is -1.0")]
+#[case::stride("turn = { table = \"p\", column = \"a\", stride = 0 }", "`stride` is 0")]
+#[case::exchanged("number = { min = 3, max = 2 }", "`min` is 3.0, more than `max`, which is 2.0")]
+#[case::number_nan("number = { min = nan, max = 2 }", "`min` is NaN")]
+#[case::infinite("number = { min = 0, max = inf }", "`max` is inf")]
+#[case::decimals("number = { min = 0, max = 1, decimals = 400 }", "`decimals` is 400, and may be 0 to 15")]
+#[case::past("time = { max_seconds = -5 }", "`min_seconds` is 0.0, more than `max_seconds`, which is -5.0")]
+#[case::never("time = { max_seconds = 9223372036854775807 }", "`max_seconds` is 9.223372036854776e18")]
+#[case::step("time = { max_seconds = 1, step_seconds = -1e300 }", "`step_seconds` is -1e300")]
+#[case::weekend(
+    "time = { max_seconds = 1, week = { weekend = 1e9, hours = [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1] } }",
+    "`weekend` is 1000000000.0, and may be 0.0 to 100.0"
+)]
+#[case::hours(
+    "time = { max_seconds = 1, week = { weekend = 1, hours = [-1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1] } }",
+    "`hours` is -1.0"
+)]
+#[case::flag("flag = 1.5", "`flag` is 1.5, and may be 0.0 to 1.0")]
+#[case::words("words = { median = 10, longest = 3 }", "`median` is 10.0, more than `longest`, which is 3.0")]
+#[case::no_words("words = { median = 0, longest = 3 }", "`median` is 0.0, and must be more than 0")]
+#[case::bytes("bytes = 2147483648", "`bytes` is 2147483648, and may be 0 to 1073741823")]
+#[case::nulls("uuid\"\nnull_share = 1.5#", "`null_share` is 1.5")]
+#[case::nulls_nan("uuid\"\nnull_share = nan#", "`null_share` is NaN")]
+#[case::twice(
+    "uuid\"\n[[table.column]]\nname = \"a\"\nmake = \"uuid\"#",
+    ":11: a: t has this column already"
+)]
+fn a_number_that_means_nothing_is_refused_with_its_line_and_key(#[case] make: &str, #[case] sentence: &str) {
+    let make = if make.starts_with("uuid") { format!("\"{make}") } else { format!("{{ {make} }}") };
+    let text = format!("{TWO}[[table.column]]\nname = \"a\"\nmake = {make}\n");
+    let error = Plan::parse("dataset.toml".as_ref(), text).unwrap_err().to_string();
+    assert!(error.starts_with("dataset.toml:") && error.contains(": a: "), "{error}");
+    assert!(error.contains(sentence), "{error}");
+}
+
+#[rstest::rstest]
+#[case::rows("rows = 18446744073709551615", "`rows` is 18446744073709551615, and may be 0 to 1000000000000")]
+#[case::zipf("rows = 1, zipf = 1e300", "`zipf` is 1e300, and may be 0.0 to 10.0")]
+fn rows_that_are_too_many_are_refused_with_their_line(#[case] rows: &str, #[case] sentence: &str) {
+    let error =
+        Plan::parse("dataset.toml".as_ref(), format!("{TWO}each = {{ of = \"p\", {rows} }}\ncolumn = []\n"));
+    assert_eq!(error.unwrap_err().to_string(), format!("dataset.toml:7: p: {sentence}"));
+}
+
+/// However few of the leading table there are.
+#[rstest::rstest]
+#[case::room("rows = 2, zipf", "200 rows of its leading table are 20000000001000 in all; ask for fewer: ")]
+#[case::time("rows = 2 }", "created_at: row 50000000000: the moment is past those that Postgres knows")]
+#[tokio::test]
+async fn a_data_set_that_does_not_fit_is_refused_before_the_first_row(
+    #[case] rows: &str,
+    #[case] sentence: &str,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dataset.toml");
+    let fixtures = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures"));
+    let mut settings = runbook::settings::Settings::load(fixtures).unwrap();
+    let text = std::fs::read_to_string(fixtures.join("dataset.toml")).unwrap();
+    let text = text.replacen(rows, &rows.replace('2', "99999999999"), 1);
+    std::fs::write(&path, text).unwrap();
+    settings.data.generate = Some(path);
+    harness::use_settings(std::sync::Arc::new(settings));
+    let error = Database::loaded(200).await.err().unwrap().to_string();
+    assert!(error.contains(sentence), "{error}");
+}
+
+#[tokio::test]
+async fn the_greatest_size_that_can_be_asked_for_is_counted_without_overflow() {
+    let db = Database::seeded().await.unwrap();
+    let size = harness::loader::estimate(db.url(), &harness::settings(), u64::MAX).await.unwrap();
+    assert_eq!((size.rows, size.stored), (u64::MAX, u64::MAX));
+}

@@ -11,6 +11,7 @@
 mod backends;
 mod databases;
 mod deriving;
+mod deriving_kept;
 mod kept;
 mod kept_data;
 mod leases;

@@ -51,6 +51,7 @@ pub(super) enum Make {
     Sequence(i64),
     Constant(Value),
     Choice { values: Vec<Value>, sums: Vec<f64> },
+    InTurn { values: Vec<Value>, stride: u64 },
     Pool { text: Vec<Piece>, draw: Draw },
     ByOrdinal(Vec<Vec<Piece>>),
     Parent(usize),
@@ -137,7 +138,7 @@ impl Compiler<'_> {
             });
         }
         for (number, column) in table.columns.iter().enumerate() {
-            if made_from(&columns, number, number, &mut vec![false; columns.len()]) {
+            if made_from((&columns, self.place), number, number, &mut vec![false; columns.len()]) {
                 return Err(self.wrong(column, "it is made from itself".into()));
             }
         }
@@ -162,6 +163,9 @@ impl Compiler<'_> {
                 let sums: Vec<f64> = sums.collect();
                 Make::Choice { values: values.iter().map(constant).collect(), sums }
             }
+            Generator::InTurn { values, stride } => {
+                Make::InTurn { values: values.iter().map(constant).collect(), stride: *stride }
+            }
             Generator::Pool { text, of, share, zipf } => {
                 let text = self.pieces(column, text)?;
                 Make::Pool { text, draw: Draw::of((*of).max(self.share(*share)), *zipf) }
@@ -179,7 +183,12 @@ impl Compiler<'_> {
                 Make::Pick { table, column: other, draw: Draw::of(rows, *zipf) }
             }
             Generator::Turn { table, column: other, stride } => {
-                let (table, other, of) = self.elsewhere(column, table, other)?;
+                let (table, other, of) = if self.plan.place(table) == Some(self.place) {
+                    let rows = self.plan.rows(&self.plan.tables[self.place], self.n);
+                    (self.place, self.column(column, self.place, other)?, rows)
+                } else {
+                    self.elsewhere(column, table, other)?
+                };
                 Make::Turn { table, column: other, stride: (*stride).max(1), of: of.max(1) }
             }
             Generator::Number { min, max, decimals } => {
@@ -293,7 +302,7 @@ impl Compiler<'_> {
 }
 
 /// Whether the column `target` is made from itself, by way of `column`.
-fn made_from(columns: &[Column], column: usize, target: usize, seen: &mut [bool]) -> bool {
+fn made_from((columns, place): (&[Column], usize), column: usize, target: usize, seen: &mut [bool]) -> bool {
     let mut asked: Vec<Of> = Vec::new();
     let mut of = |pieces: &[Piece]| {
         asked.extend(pieces.iter().filter_map(|piece| match piece {
@@ -305,6 +314,7 @@ fn made_from(columns: &[Column], column: usize, target: usize, seen: &mut [bool]
         Make::Text(text) | Make::Sha256(text) | Make::Pool { text, .. } => of(text),
         Make::ByOrdinal(texts) => texts.iter().for_each(|text| of(text)),
         Make::Time { after: Some(after), .. } => asked.push(*after),
+        Make::Turn { table, column, .. } if *table == place => asked.push(Of::Own(*column)),
         _ => {}
     }
     asked.into_iter().any(|asked| match asked {
@@ -313,7 +323,7 @@ fn made_from(columns: &[Column], column: usize, target: usize, seen: &mut [bool]
         Of::Own(other) if seen[other] => false,
         Of::Own(other) => {
             seen[other] = true;
-            made_from(columns, other, target, seen)
+            made_from((columns, place), other, target, seen)
         }
     })
 }

@@ -1,5 +1,6 @@
 //! Postgres's binary COPY format: <https://www.postgresql.org/docs/current/sql-copy.html>, "Binary Format".
 
+use super::parse;
 use super::value::{Value, plain};
 
 /// Signature, no flags, no extension.
@@ -109,24 +110,46 @@ impl Encoder {
             }
             Self::Bool => match value {
                 Value::Flag(flag) => out.push(u8::from(*flag)),
+                Value::Text(text) if matches!(text.as_str(), "true" | "false") => {
+                    out.push(u8::from(text == "true"));
+                }
                 _ => return Err(unfit()),
             },
-            Self::Time => out.extend_from_slice(&micros(value).ok_or_else(unfit)?.to_be_bytes()),
+            Self::Time => {
+                let moment = moment(value).ok_or_else(unfit)?;
+                if !MOMENTS.contains(&moment) {
+                    return Err(
+                        "the moment is past those that Postgres knows; ask for fewer seconds or rows".into(),
+                    );
+                }
+                out.extend_from_slice(&moment.to_be_bytes());
+            }
             Self::Date => {
-                let days = micros(value).ok_or_else(unfit)?.div_euclid(DAY);
+                let days = match value {
+                    Value::Integer(days) => *days,
+                    value => micros(value).ok_or_else(unfit)?.div_euclid(DAY),
+                };
                 out.extend_from_slice(&i32::try_from(days).map_err(|_| unfit())?.to_be_bytes());
             }
             Self::TimeOfDay => {
-                out.extend_from_slice(&micros(value).ok_or_else(unfit)?.rem_euclid(DAY).to_be_bytes());
+                let micros = match value {
+                    Value::Text(text) => parse::seconds(text).map(whole_micros),
+                    value => moment(value),
+                };
+                out.extend_from_slice(&micros.ok_or_else(unfit)?.rem_euclid(DAY).to_be_bytes());
             }
             // Microseconds, days, months.
             Self::Interval => {
-                let seconds = integer::<i64>(value).ok_or_else(unfit)?;
-                out.extend_from_slice(&(seconds.saturating_mul(1_000_000)).to_be_bytes());
+                let micros = match value {
+                    Value::Text(text) if text.contains(':') => parse::seconds(text).map(whole_micros),
+                    value => integer::<i64>(value).map(|seconds| seconds.saturating_mul(1_000_000)),
+                };
+                out.extend_from_slice(&micros.ok_or_else(unfit)?.to_be_bytes());
                 out.extend_from_slice(&[0; 8]);
             }
             Self::Uuid => match value {
                 Value::Bytes(bytes) if bytes.len() == 16 => out.extend_from_slice(bytes),
+                Value::Text(text) => out.extend_from_slice(&parse::uuid(text).ok_or_else(unfit)?),
                 _ => return Err(unfit()),
             },
             Self::Bytea => match value {
@@ -135,7 +158,11 @@ impl Encoder {
             },
             // The family (IPv4), the bits of the mask, no cidr flag, the length: as `inet_recv` reads it.
             Self::Inet => {
-                let address = integer::<u32>(value).ok_or_else(unfit)?;
+                let address = match value {
+                    Value::Text(text) if text.contains('.') => parse::address(text),
+                    value => integer::<u32>(value),
+                };
+                let address = address.ok_or_else(unfit)?;
                 out.extend_from_slice(&[2, 32, 0, 4]);
                 out.extend_from_slice(&address.to_be_bytes());
             }
@@ -150,11 +177,27 @@ impl Encoder {
 
 /// Microseconds.
 const DAY: i64 = 86_400_000_000;
+/// The moments that Postgres knows, 4713 BC to 294276 AD.
+const MOMENTS: std::ops::Range<i64> = -211_813_488_000_000_000..9_223_371_331_200_000_000;
+
+#[allow(clippy::cast_possible_truncation, reason = "seconds of a day")]
+fn whole_micros(seconds: f64) -> i64 {
+    (seconds * 1e6).round() as i64
+}
 
 fn micros(value: &Value) -> Option<i64> {
     match value {
         Value::Time(micros) => Some(*micros),
+        Value::Text(text) => parse::moment(text),
         _ => None,
+    }
+}
+
+/// A moment, or so many seconds from 2000-01-01.
+fn moment(value: &Value) -> Option<i64> {
+    match value {
+        Value::Integer(seconds) => seconds.checked_mul(1_000_000),
+        value => micros(value),
     }
 }
 

@@ -14,8 +14,10 @@ use super::stream::Target;
 use super::{close, connect, targets};
 use crate::HarnessError;
 
-/// Rows of each entry that are made to know how long they are.
+/// Rows of each entry that are made to know how long they are …
 const LOOKED_AT: u64 = 400;
+/// … or so many bytes of them.
+const LOOKED_AT_BYTES: u64 = 16 << 20;
 /// What a row takes in a table besides its bytes: its header, its pointer, and padding.
 const ROW_OVERHEAD: u64 = 40;
 /// What an entry of an index takes, on average over APEX's: 18 indexes of 8,000,000 rows took 1.1 GB.
@@ -109,6 +111,29 @@ pub async fn room(connection: &mut PgConnection, size: &Size) -> Result<(), Harn
     enough(&folder, size, crate::space::free_mib(&folder))
 }
 
+/// Asks whether `folder` has room for `needed` mebibytes of the data set of the settings.
+///
+/// # Errors
+/// When it has not: which file asks for how many rows, and both figures.
+pub(crate) fn ask(
+    folder: &std::path::Path,
+    settings: &Settings,
+    (n, size): (u64, &Size),
+    needed: u64,
+    remedy: &'static str,
+) -> Result<(), HarnessError> {
+    crate::space::ask(folder, needed, remedy).map_err(|error| {
+        let file = settings.data.generate.as_ref().map_or_else(String::new, |file| {
+            format!(
+                "{}: {n} rows of its leading table are {} in all; ask for fewer: ",
+                settings.path(file).display(),
+                size.rows
+            )
+        });
+        HarnessError::Fixtures(format!("{file}{error}"))
+    })
+}
+
 fn enough(folder: &std::path::Path, size: &Size, free: Option<u64>) -> Result<(), HarnessError> {
     match free {
         Some(free) if free < size.peak_mib() => Err(HarnessError::Other(format!(
@@ -130,24 +155,30 @@ async fn size(
     let mut builds = Vec::new();
     for target in targets {
         let rows = target.rows(compiled);
-        let looked_at = rows.clamp(1, LOOKED_AT);
-        let mut bytes = 0;
-        let numbers = (0..looked_at).map(|number| number * (rows / looked_at).max(1));
-        target.generate(compiled, numbers, |piece, _| {
+        let spread = rows.clamp(1, LOOKED_AT);
+        let (mut looked_at, mut bytes) = (0, 0);
+        let numbers = (0..spread).map(|number| number * (rows / spread).max(1));
+        target.generate(compiled, numbers, |piece, made| {
             bytes += piece.len() as u64;
-            true
+            looked_at += made;
+            bytes < LOOKED_AT_BYTES
         })?;
-        let sent = bytes.saturating_mul(rows) / looked_at;
+        let sent = portion(bytes, rows, looked_at.max(1));
         let indexes = index_count(connection, &target.schema, &target.name).await?;
-        size.rows += rows;
-        size.sent += sent;
-        size.stored += sent
-            + rows.saturating_mul(ROW_OVERHEAD)
-            + rows.saturating_mul(INDEX_ENTRY).saturating_mul(indexes);
+        let entries = INDEX_ENTRY.saturating_mul(indexes).saturating_add(ROW_OVERHEAD);
+        size.rows = size.rows.saturating_add(rows);
+        size.sent = size.sent.saturating_add(sent);
+        size.stored = size.stored.saturating_add(sent).saturating_add(rows.saturating_mul(entries));
         builds.extend((0..indexes).map(|_| rows));
     }
     size.sorting = sorting(builds, at_a_time());
     Ok(size)
+}
+
+/// What `rows` rows take where `looked_at` of them take so many bytes.
+fn portion(bytes: u64, rows: u64, looked_at: u64) -> u64 {
+    let all = u128::from(bytes) * u128::from(rows) / u128::from(looked_at);
+    u64::try_from(all).unwrap_or(u64::MAX)
 }
 
 /// How far the disk is filled past its last state while indexes of so many entries are built, the largest first and so

@@ -18,9 +18,11 @@ mod derive;
 mod encode;
 mod estimate;
 mod indexes;
+mod parse;
 mod plan;
 mod progress;
 mod random;
+mod ranges;
 mod stream;
 mod value;
 mod words;
@@ -38,6 +40,7 @@ use crate::template::execute;
 
 pub use clock::Week;
 pub use derive::{Derived, derive};
+pub(crate) use estimate::ask;
 pub use estimate::{Size, estimate, estimate_derived, room};
 pub use plan::{ColumnPlan, Each, Generator, Plan, TablePlan};
 pub use progress::{Progress, Unwatched};
@@ -75,7 +78,7 @@ pub async fn load(
     let compiled = Arc::new(Compiled::new(plan, n)?);
     let mut first = connect(url).await?;
     let targets = targets(&mut first, &compiled, settings).await?;
-    let of: u64 = targets.iter().map(|target| target.rows(&compiled)).sum();
+    let of = all_rows(&targets, &compiled);
     let watch = Watch { progress, sent: AtomicU64::new(0), of };
     let large = of > SMALL && construction::holds(&mut first, &compiled, &targets).await?;
     let tables = if large { indexes::of(&mut first, &targets).await? } else { Vec::new() };
@@ -112,7 +115,7 @@ pub async fn fill(
     // Where the connection is gone, what is told is why the rows were not written.
     let ended = execute(connection, end.into()).await;
     let loaded = filled?;
-    ended?;
+    ended.map_err(unwritten)?;
     for table in &derived.tables {
         execute(connection, format!("ANALYZE {table}")).await?;
     }
@@ -126,18 +129,18 @@ async fn filled(
     progress: &dyn Progress,
 ) -> Result<Loaded, HarnessError> {
     let targets = targets_of(connection, compiled, "public").await?;
-    let of = targets.iter().map(|target| target.rows(compiled)).sum();
+    let of = all_rows(&targets, compiled);
     let watch = Watch { progress, sent: AtomicU64::new(0), of };
-    let loaded = in_turn(connection, compiled, targets, &watch).await.map_err(|error| match error {
-        HarnessError::Sql { doing, reason } => HarnessError::Sql {
-            doing,
-            reason: format!(
-                "{reason}; nothing was written. Where the rows cannot be known from the catalogue, print the data set \
-                 with --print, better it, and name it in [data] generate of runbook.toml"
-            ),
-        },
-        other => other,
-    })?;
+    let loaded = in_turn(connection, compiled, targets, &watch).await.map_err(unwritten)?;
+    for (place, (table, (_, rows))) in derived.tables.iter().zip(&loaded.tables).enumerate() {
+        let asked = compiled.tables[place].rows;
+        if *rows < asked {
+            return Err(HarnessError::Other(format!(
+                "{table}: the server took {rows} of {asked} rows, so a trigger or a rule turns them away; nothing was \
+                 written. Leave the table out with --table, or disable the trigger while it is filled"
+            )));
+        }
+    }
     for (table, column) in &derived.counters {
         let statement = format!(
             "SELECT setval(pg_get_serial_sequence({}, {}), (SELECT max({column}) FROM {table}))",
@@ -147,6 +150,20 @@ async fn filled(
         execute(connection, statement).await?;
     }
     Ok(loaded)
+}
+
+/// Says of a refusal of the server what became of the rows, and what to do.
+fn unwritten(error: HarnessError) -> HarnessError {
+    match error {
+        HarnessError::Sql { doing, reason } => HarnessError::Sql {
+            doing,
+            reason: format!(
+                "{reason}; nothing was written. Where the rows cannot be known from the catalogue, print the data set \
+                 with --print, better it, and name it in [data] generate of runbook.toml"
+            ),
+        },
+        other => other,
+    }
 }
 
 fn literal(text: &str) -> String {
@@ -218,6 +235,11 @@ async fn targets_of(
         targets.extend(Target::find(connection, compiled, place, schema).await?);
     }
     Ok(targets)
+}
+
+/// The rows of all entries.
+fn all_rows(targets: &[Target], compiled: &Compiled) -> u64 {
+    targets.iter().fold(0, |sum, target| sum.saturating_add(target.rows(compiled)))
 }
 
 /// One entry after the other, with every index and every check in place.

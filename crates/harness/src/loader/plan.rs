@@ -86,7 +86,8 @@ pub struct ColumnPlan {
 pub enum Generator {
     /// A text; a number, where the column is one: `make = { text = "proj_${row:8}" }`.
     Text(String),
-    /// The number of the row, counted from this one.
+    /// The number of the row, counted from this one; where the column is a date, days from 2000-01-01, and where it is a
+    /// moment, seconds from then.
     Sequence(i64),
     /// The same value in every row.
     Constant(toml::Value),
@@ -123,7 +124,15 @@ pub enum Generator {
         /// Columns of one group are picked from the same row: a foreign key of several columns.
         group: Option<String>,
     },
-    /// A column of an earlier table's rows in turn, each `stride` times: what a unique foreign key needs.
+    /// These values in turn, each `stride` times in a row and then all over again.
+    InTurn {
+        /// The values.
+        values: Vec<toml::Value>,
+        /// How many rows in a row have the same one; 1 by default.
+        #[serde(default = "one")]
+        stride: u64,
+    },
+    /// A column of an earlier table's rows, or of the own one's, in turn, each `stride` times: what a unique foreign key needs.
     Turn {
         /// The table.
         table: String,
@@ -256,16 +265,8 @@ impl Plan {
             {
                 return Err(self.wrong(&each.of, "`each` names no earlier table".into()));
             }
-            for column in &table.columns {
-                if let Generator::Choice { values, weights: Some(weights) } = &column.make
-                    && values.len() != weights.len()
-                {
-                    let problem = format!("{} values and {} weights", values.len(), weights.len());
-                    return Err(self.wrong(&column.name, problem));
-                }
-            }
         }
-        Ok(())
+        self.check_ranges()
     }
 }
 

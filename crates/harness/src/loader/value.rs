@@ -75,6 +75,7 @@ impl Compiled {
             Make::Sequence(start) => Value::Integer(start.saturating_add_unsigned(row.number)),
             Make::Constant(value) => value.clone(),
             Make::Choice { values, sums } => values[choose(sums, random)].clone(),
+            Make::InTurn { values, stride } => values[turn(row.number / stride, values.len())].clone(),
             Make::Parent(other) => self.value(self.parent(row), *other),
             Make::Pick { table, column, draw } => {
                 let number = scatter(draw.rank(random), draw.len());
@@ -116,10 +117,8 @@ impl Compiled {
                 self.expand(row, &texts[usize::try_from(turn).unwrap_or(0)], out);
             }
             Make::Constant(Value::Text(text)) => out.extend_from_slice(text.as_bytes()),
-            Make::Choice { values, sums } => match &values[choose(sums, random)] {
-                Value::Text(text) => out.extend_from_slice(text.as_bytes()),
-                other => plain(other, out),
-            },
+            Make::Choice { values, sums } => plain(&values[choose(sums, random)], out),
+            Make::InTurn { values, stride } => plain(&values[turn(row.number / stride, values.len())], out),
             Make::Parent(other) => return self.print(self.parent(row), *other, out),
             Make::Pick { table, column, draw } => {
                 let number = scatter(draw.rank(random), draw.len());
@@ -194,10 +193,10 @@ impl Compiled {
             Some(week) => week.place(self.epoch, *min, *max, share),
             None => min + share * (max - min) + step * self.ordinal(row) as f64,
         };
-        #[allow(clippy::cast_possible_truncation, reason = "seconds of some years")]
+        #[allow(clippy::cast_possible_truncation, reason = "what is too much is refused where it is written")]
         let later = (seconds * 1e6) as i64;
         // Whole milliseconds: what JSON clients keep.
-        Value::Time((start + later) / 1000 * 1000)
+        Value::Time(start.saturating_add(later) / 1000 * 1000)
     }
 
     /// A row's number among its parent's rows, from 0; where the parents are drawn, its number among all.
@@ -229,6 +228,10 @@ impl Compiled {
             Of::Parent(column) => (self.parent(row), column),
         }
     }
+}
+
+fn turn(number: u64, of: usize) -> usize {
+    usize::try_from(number % of.max(1) as u64).unwrap_or(0)
 }
 
 fn choose(sums: &[f64], random: u64) -> usize {

@@ -28,7 +28,7 @@ SELECT
         SELECT pg_get_constraintdef(k.oid)
         FROM pg_constraint AS k
         WHERE k.contype = 'c' AND (
-            (k.conrelid = c.oid AND k.conkey = ARRAY[a.attnum]) OR k.contypid IN (
+            (k.conrelid = c.oid AND a.attnum = ANY (k.conkey)) OR k.contypid IN (
                 SELECT d.declared FROM types AS d WHERE d.declared = a.atttypid AND d.typtype = 'd'))
         ORDER BY k.conname
     ) AS checks,

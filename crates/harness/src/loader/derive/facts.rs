@@ -1,14 +1,19 @@
 //! What the catalogue says.
 
+use std::collections::BTreeSet;
+
 use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 
+use super::{checks, expression};
 use crate::HarnessError;
 
 /// The tables of some schemas.
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) tables: Vec<Table>,
+    /// Whether row for row of all tables belong together.
+    pub(super) aligned: bool,
 }
 
 #[derive(Debug)]
@@ -20,6 +25,8 @@ pub(super) struct Table {
     /// The columns of each key that is unique.
     pub(super) unique: Vec<Key>,
     pub(super) foreign: Vec<Key>,
+    /// Why no row can be made that a partition takes.
+    closed: Option<String>,
 }
 
 #[derive(Debug, FromRow)]
@@ -37,6 +44,18 @@ pub(super) struct Column {
     pub(super) checks: Vec<String>,
     quoted_table: String,
     pub(super) quoted: String,
+    /// What each partition of its table holds.
+    #[sqlx(skip)]
+    pub(super) partitions: Vec<String>,
+}
+
+#[derive(Debug, FromRow)]
+struct Partitioned {
+    schema: String,
+    table: String,
+    open: bool,
+    parts: Vec<String>,
+    hashed: Option<f64>,
 }
 
 #[derive(Debug, FromRow)]
@@ -51,6 +70,8 @@ pub(super) struct Key {
     #[sqlx(default)]
     of_table: Option<String>,
     pub(super) of_columns: Vec<String>,
+    /// Of some rows only.
+    pub(super) partial: bool,
 }
 
 /// A foreign key's other side.
@@ -61,6 +82,53 @@ impl Key {
 }
 
 impl Table {
+    /// Whether a migration tool keeps its revision here: by the names that ours have, or by their columns where the
+    /// tool was told another name.
+    fn is_history(&self) -> bool {
+        let columns: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        matches!(
+            self.name.as_str(),
+            migrations::sql_files::VERSION_TABLE | migrations::alembic::VERSION_TABLE
+        ) || columns == ["version_num"]
+            || columns == ["version", "description", "installed_on", "success", "checksum", "execution_time"]
+    }
+
+    /// Tells its columns what its partitions take.
+    fn divide(&mut self, known: Partitioned) {
+        let Partitioned { open, parts, hashed, .. } = known;
+        if parts.is_empty() {
+            self.closed = Some("has no partition that could take rows: create one first".into());
+        }
+        if open || parts.is_empty() {
+            return;
+        }
+        if let Some(hashed) = hashed {
+            if hashed < 0.999 {
+                self.closed =
+                    Some("its partitions by hash leave some rows out: create the missing ones".into());
+            }
+            return;
+        }
+        let names = |part: &str| {
+            let expr = expression::parse(part)?;
+            let names: BTreeSet<String> = expr.columns().into_iter().map(ToOwned::to_owned).collect();
+            let known = |name: &String| {
+                self.column(name).is_some_and(|column| checks::keeps(&expr, name, &column.kind))
+            };
+            names.iter().all(known).then_some(names)
+        };
+        let read: Vec<(String, BTreeSet<String>)> =
+            parts.iter().filter_map(|part| names(part).map(|names| (part.clone(), names))).collect();
+        let Some((_, first)) = read.first() else {
+            self.closed = Some(format!("what its partitions take cannot be read ({})", parts[0]));
+            return;
+        };
+        // Of two columns that are bound together the values of one partition are taken.
+        let taken = if first.len() > 1 { 1 } else { read.len() };
+        let parts: Vec<String> = read.into_iter().take(taken).map(|(part, _)| part).collect();
+        self.columns.iter_mut().for_each(|column| column.partitions.clone_from(&parts));
+    }
+
     pub(super) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
@@ -98,6 +166,7 @@ impl Facts {
                     columns: vec![column],
                     unique: Vec::new(),
                     foreign: Vec::new(),
+                    closed: None,
                 }),
             }
         }
@@ -107,7 +176,18 @@ impl Facts {
                 if key.kind == "f" { table.foreign.push(key) } else { table.unique.push(key) }
             }
         }
-        Ok(Self { tables })
+        let partitioned: Vec<Partitioned> = sqlx::query_as(include_str!("partitions.sql"))
+            .bind(schemas)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(failed())?;
+        for known in partitioned {
+            let table =
+                tables.iter_mut().find(|table| table.name == known.table && table.schema == known.schema);
+            let Some(table) = table else { continue };
+            table.divide(known);
+        }
+        Ok(Self { tables, aligned: false })
     }
 
     /// Keeps the named tables, or all.
@@ -123,6 +203,17 @@ impl Facts {
                 )));
             }
         }
+        // A row too many there, and no tool knows the revision any more.
+        let history =
+            self.tables.iter().find(|table| table.is_history() && only.iter().any(|name| is(table, name)));
+        if let Some(table) = history {
+            return Err(HarnessError::Other(format!(
+                "{} is the history of the migrations, which only their tool writes: name other tables with --table, or \
+                 none for all",
+                table.quoted
+            )));
+        }
+        self.tables.retain(|table| !table.is_history());
         if !only.is_empty() {
             self.tables.retain(|table| only.iter().any(|name| is(table, name)));
         }
@@ -130,6 +221,14 @@ impl Facts {
             return Err(HarnessError::Other(format!(
                 "there is no table to fill in {}: migrate first, or name other schemas in [database] schemas",
                 schemas.join(", ")
+            )));
+        }
+        let closed = self.tables.iter().find_map(|table| table.closed.as_ref().map(|why| (table, why)));
+        if let Some((table, why)) = closed {
+            return Err(HarnessError::Other(format!(
+                "{} is partitioned, and {why}; name other tables with --table, or fill it by a data set of your own \
+                 ([data] generate)",
+                table.quoted
             )));
         }
         Ok(())

@@ -1,4 +1,5 @@
--- The keys of some schemas: primary keys, unique constraints and unique indexes over whole columns, and foreign keys.
+-- The keys of some schemas: primary keys, unique constraints, unique indexes with the columns of their expressions, and
+-- foreign keys.
 SELECT
     n.nspname::text AS schema,
     c.relname::text AS "table",
@@ -9,7 +10,8 @@ SELECT
     rn.nspname::text AS of_schema,
     r.relname::text AS of_table,
     ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (number, place)
-          JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.number ORDER BY u.place) AS of_columns
+          JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.number ORDER BY u.place) AS of_columns,
+    false AS partial
 FROM pg_constraint AS k
 JOIN pg_class AS c ON c.oid = k.conrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -20,12 +22,19 @@ UNION ALL
 SELECT n.nspname::text, c.relname::text, 'u', x.relname::text,
     ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS u (number, place)
           JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = u.number
-          WHERE u.place <= i.indnkeyatts ORDER BY u.place),
-    NULL, NULL, ARRAY[]::text[]
+          WHERE u.place <= i.indnkeyatts ORDER BY u.place)
+    || ARRAY(SELECT a.attname::text FROM generate_series(1, i.indnkeyatts) AS place
+          JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
+          WHERE i.indkey[place - 1] = 0
+              AND position(quote_ident(a.attname) IN pg_get_indexdef(i.indexrelid, place, true)) > 0
+              AND EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                  AND d.refobjid = c.oid AND d.refobjsubid = a.attnum)
+          ORDER BY a.attnum),
+    NULL, NULL, ARRAY[]::text[], i.indpred IS NOT NULL
 FROM pg_index AS i
 JOIN pg_class AS x ON x.oid = i.indexrelid
 JOIN pg_class AS c ON c.oid = i.indrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = ANY ($1) AND i.indisunique AND NOT 0 = ANY (i.indkey) AND NOT x.relispartition
+WHERE n.nspname = ANY ($1) AND i.indisunique AND NOT x.relispartition
     AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u'))
 ORDER BY 1, 2, 3, 4

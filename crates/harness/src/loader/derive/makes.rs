@@ -5,15 +5,20 @@ use std::fmt::Write as _;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
-use super::checks::{self, Asked};
+use super::apart::{self, Way, referred};
+use super::checks::Asked;
+use super::domain::{DAY, Grid, START, few, grid, length, said, unfit};
 use super::facts::{Column, Facts, Key, Table};
-use super::{Derived, toml};
+use super::refer::{Settled, refers_to};
+use super::{Derived, pairs, toml};
 use crate::HarnessError;
 
 /// Values of rows that are there, to refer to.
 const TAKEN: i64 = 1000;
 /// Nulls in columns that may be null.
 const NULLS: f64 = 0.1;
+/// Seconds of 90 days.
+const SPAN: f64 = 7_776_000.0;
 
 /// The `[[table.column]]` entries of a table.
 pub(super) async fn of(
@@ -26,21 +31,34 @@ pub(super) async fn of(
     let there = count(connection, table).await?;
     derived.there += there;
     let mut text = String::new();
-    let distinct = distinct(facts, table);
+    let settled = Settled::of(facts, table)?;
+    let ways = apart::ways(connection, facts, (table, &settled), (rows, there), derived).await?;
     for column in &table.columns {
-        let foreign = table.foreign.iter().find(|key| key.columns.contains(&column.name));
-        let unique = distinct.contains(&column.name.as_str());
-        let make = match foreign {
-            Some(key) => refer(connection, facts, table, column, key, unique, &derived.tables).await?,
-            None if column.counted && !referred(facts, table, column) => continue,
-            None if unique => Some(set_apart(connection, table, column, rows, there).await?),
-            None => plain(column)?,
+        let foreign = settled.key(&column.name);
+        let way = ways.get(&column.name);
+        let make = match (foreign, way) {
+            (_, Some(Way::InTurn(values, stride))) => Some(in_turn(values, *stride)),
+            (Some(_), _) if settled.is_left(&column.name) => None,
+            (Some(key), _) => {
+                // Of one key all columns come from the same row.
+                let turn = facts.aligned || key.columns.iter().any(|name| ways.get(name) == Some(&Way::Turn));
+                refer(connection, facts, table, column, key, turn, &derived.tables).await?
+            }
+            (None, _) if column.counted && !referred(facts, table, column) => None,
+            (None, Some(_)) => Some(apart::make(connection, table, column, rows, there).await?),
+            (None, None) => {
+                let free = |name: &str| settled.key(name).is_none() && !ways.contains_key(name);
+                match pairs::later(table, column, free)? {
+                    Some(make) => Some(make),
+                    None => plain(table, column)?,
+                }
+            }
         };
         let Some(make) = make else { continue };
         if column.counted {
             derived.counters.push((table.quoted.clone(), column.quoted.clone()));
         }
-        for unread in checks::read(&column.checks).unread {
+        for unread in Asked::of(column).unread {
             let _ = writeln!(
                 text,
                 "\n# Not understood, so the values may not keep it: {}",
@@ -48,65 +66,16 @@ pub(super) async fn of(
             );
         }
         let _ = write!(text, "\n[[table.column]]\nname = {}\n", toml(&column.name));
-        if !column.required && !unique && foreign.is_none_or(|key| key.columns.len() == 1) {
+        let alone = foreign.is_none_or(|key| {
+            key.columns.len() == 1
+                && table.foreign.iter().filter(|other| other.columns.contains(&column.name)).count() == 1
+        });
+        if !column.required && way.is_none() && alone && !referred(facts, table, column) {
             let _ = writeln!(text, "null_share = {NULLS}");
         }
         let _ = writeln!(text, "make = {make}");
     }
     Ok(text)
-}
-
-/// One column of each unique key that is another one in each row: the first that can be, best one that refers to nothing.
-fn distinct<'t>(facts: &Facts, table: &'t Table) -> Vec<&'t str> {
-    let mut chosen: Vec<&str> = Vec::new();
-    for key in &table.unique {
-        if key.columns.iter().any(|name| chosen.contains(&name.as_str())) {
-            continue;
-        }
-        let column = |name: &&String| table.column(name);
-        let refers = |name: &str| table.foreign.iter().any(|key| key.columns.iter().any(|own| own == name));
-        // A counter is unique by itself where it is left to the server.
-        let counts = key
-            .columns
-            .iter()
-            .filter_map(|name| table.column(name))
-            .any(|column| column.counted && !referred(facts, table, column));
-        if counts {
-            continue;
-        }
-        let free =
-            key.columns.iter().find(|name| !refers(name) && column(name).is_some_and(can_be_set_apart));
-        if let Some(name) = free {
-            chosen.push(name);
-        } else {
-            chosen.extend(key.columns.iter().filter(|name| refers(name)).map(String::as_str));
-        }
-    }
-    chosen
-}
-
-fn can_be_set_apart(column: &Column) -> bool {
-    checks::read(&column.checks).values.is_none()
-        && matches!(
-            column.kind.as_str(),
-            "int2"
-                | "int4"
-                | "int8"
-                | "numeric"
-                | "float8"
-                | "text"
-                | "varchar"
-                | "bpchar"
-                | "citext"
-                | "uuid"
-        )
-}
-
-/// Whether a table that is filled refers to this column, so that its values must be known.
-fn referred(facts: &Facts, table: &Table, column: &Column) -> bool {
-    facts.tables.iter().flat_map(|other| &other.foreign).any(|key| {
-        key.of() == (table.schema.as_str(), table.name.as_str()) && key.of_columns.contains(&column.name)
-    })
 }
 
 async fn refer(
@@ -115,30 +84,23 @@ async fn refer(
     table: &Table,
     column: &Column,
     key: &Key,
-    unique: bool,
+    turn: bool,
     filled: &[String],
 ) -> Result<Option<String>, HarnessError> {
     let at = key.columns.iter().position(|name| *name == column.name).unwrap_or(0);
     let other = &key.of_columns[at];
     let (schema, name) = key.of();
+    let qualified = toml(&format!("{schema}.{name}"));
     match facts.place(key).map(|place| &facts.tables[place]) {
-        // To itself: no row yet to refer to.
-        Some(parent) if parent.quoted == table.quoted => {
-            if column.required {
-                Ok(Some(format!("{{ text = {} }}", toml(&format!("${{{other}}}")))))
-            } else {
-                Ok(None)
-            }
-        }
+        // To itself: no row yet to refer to but the own one.
+        Some(_) if refers_to(key, table) => Ok(column
+            .required
+            .then(|| format!("{{ turn = {{ table = {qualified}, column = {} }} }}", toml(other)))),
         Some(parent) if filled.contains(&parent.quoted) => {
-            let make = if unique { "turn" } else { "pick" };
+            let make = if turn { "turn" } else { "pick" };
             let spread =
-                if unique { String::new() } else { format!(", zipf = 0.5, group = {}", toml(&key.name)) };
-            Ok(Some(format!(
-                "{{ {make} = {{ table = {}, column = {}{spread} }} }}",
-                toml(&format!("{}.{}", parent.schema, parent.name)),
-                toml(other)
-            )))
+                if turn { String::new() } else { format!(", zipf = 0.5, group = {}", toml(&key.name)) };
+            Ok(Some(format!("{{ {make} = {{ table = {qualified}, column = {}{spread} }} }}", toml(other))))
         }
         // Of a circle: left null.
         Some(_) => Ok(None),
@@ -148,7 +110,7 @@ async fn refer(
         ))),
         None => {
             let sql = format!(
-                "SELECT {column}::text FROM {schema}.{name} ORDER BY 1 LIMIT {TAKEN}",
+                "SELECT {column}::text FROM {schema}.{name} WHERE {column} IS NOT NULL ORDER BY 1 LIMIT {TAKEN}",
                 column = quote(other),
                 schema = quote(schema),
                 name = quote(name)
@@ -168,85 +130,43 @@ async fn refer(
     }
 }
 
-/// Values of which no two are the same, and none is there.
-async fn set_apart(
-    connection: &mut PgConnection,
-    table: &Table,
-    column: &Column,
-    rows: u64,
-    there: u64,
-) -> Result<String, HarnessError> {
-    let unfit = |why: String| {
-        HarnessError::Other(format!(
-            "{}.{}: {why}; fill it by a data set of your own ([data] generate)",
-            table.quoted, column.quoted
-        ))
-    };
-    match column.kind.as_str() {
-        "uuid" => Ok("\"uuid\"".into()),
-        "int2" | "int4" | "int8" | "numeric" | "float8" => {
-            let sql = format!("SELECT coalesce(max({}), 0)::bigint FROM {}", column.quoted, table.quoted);
-            let last: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
-                .fetch_one(connection)
-                .await
-                .map_err(HarnessError::sql("looking for the largest key"))?;
-            let most = match column.kind.as_str() {
-                "int2" => i64::from(i16::MAX),
-                "int4" => i64::from(i32::MAX),
-                _ => i64::MAX,
-            };
-            if last.saturating_add_unsigned(rows) > most {
-                return Err(unfit(format!("{} cannot count {rows} rows from {last} on", column.declared)));
-            }
-            Ok(format!("{{ sequence = {} }}", last + 1))
-        }
-        "text" | "varchar" | "bpchar" | "citext" => {
-            let limit = limit(column, &checks::read(&column.checks)).unwrap_or(63);
-            // Rows that are there may have been written by the same rule.
-            let mark = if there == 0 { "_".to_owned() } else { format!("_{there}_") };
-            let digits = rows.to_string().len();
-            let room = limit
-                .checked_sub(digits + mark.len())
-                .ok_or_else(|| unfit(format!("{rows} different values do not fit {}", column.declared)))?;
-            let name: String = column.name.chars().filter(char::is_ascii_alphanumeric).take(room).collect();
-            Ok(format!("{{ text = {} }}", toml(&format!("{name}{mark}${{row:{digits}}}"))))
-        }
-        _ => Err(unfit(format!("values of type {} cannot be set apart", column.declared))),
-    }
-}
-
 /// Values of a column of no key. `None` leaves it to its default.
-fn plain(column: &Column) -> Result<Option<String>, HarnessError> {
-    let asked = checks::read(&column.checks);
-    if let Some(values) = &asked.values {
-        return Ok(Some(choice(values)));
+fn plain(table: &Table, column: &Column) -> Result<Option<String>, HarnessError> {
+    let asked = Asked::of(column);
+    if let (false, Some(values)) = (column.kind == "bool" && asked.values.is_none(), few(column, &asked)) {
+        if values.is_empty() {
+            return Err(unfit(
+                table,
+                column,
+                &format!("no value can be made that fits {}", said(column, &asked)),
+            ));
+        }
+        return Ok(Some(choice(&values)));
     }
-    let number = |from: f64, to: f64, decimals: u32| {
-        let least = asked.least.unwrap_or_else(|| from.min(asked.most.unwrap_or(from)));
-        let most = asked.most.unwrap_or_else(|| to.max(least));
-        format!("{{ number = {{ min = {least:?}, max = {most:?}, decimals = {decimals} }} }}")
-    };
+    if let Some(grid) = grid(table, column, &asked)? {
+        return Ok(Some(match column.kind.as_str() {
+            "date" | "timestamp" | "timestamptz" => moments(&grid, &asked, column.kind == "date"),
+            "time" => format!(
+                "{{ time = {{ min_seconds = {:?}, max_seconds = {:?}, rising = true }} }}",
+                grid.low, grid.high
+            ),
+            _ => numbers(&grid, &asked),
+        }));
+    }
     Ok(Some(match column.kind.as_str() {
-        "enum" => choice(&column.labels),
-        "int2" | "int4" | "int8" | "interval" => number(0.0, 1000.0, 0),
-        "float4" | "float8" => number(0.0, 1000.0, 3),
-        "numeric" => {
-            // The modifier of numeric(p, s) is p * 65536 + s + 4.
-            let (precision, scale) = match u32::try_from(column.modifier - 4) {
-                Ok(modifier) => (modifier >> 16, modifier & 0x7ff),
-                Err(_) => (6, 2),
-            };
-            let whole = precision.saturating_sub(scale).min(3);
-            number(0.0, 10_f64.powi(i32::try_from(whole).unwrap_or(0)) - 1.0, scale.min(9))
-        }
         "bool" => "{ flag = 0.5 }".into(),
-        "text" | "varchar" | "bpchar" | "citext" | "name" => {
-            let bytes = limit(column, &asked).unwrap_or(400);
-            format!("{{ words = {{ median = 4.0, longest = 60, bytes = {bytes} }} }}")
-        }
-        "timestamptz" | "timestamp" | "date" | "time" => {
-            "{ time = { max_seconds = 7776000, rising = true } }".into()
-        }
+        "text" | "varchar" | "bpchar" | "citext" | "name" => match length(column, &asked) {
+            (0 | 1, longest) => {
+                format!("{{ words = {{ median = 4.0, longest = 60, bytes = {} }} }}", longest.unwrap_or(400))
+            }
+            (shortest, longest) if shortest > longest.unwrap_or(1000).min(1000) => {
+                return Err(unfit(table, column, &format!("no text keeps {}", said(column, &asked))));
+            }
+            (shortest, _) => {
+                let of = 10_u64.pow(u32::try_from(shortest.min(3)).unwrap_or(3)) - 1;
+                format!("{{ pool = {{ text = \"${{row:{shortest}}}\", of = {of} }} }}")
+            }
+        },
         "json" | "jsonb" => "{ text = '{\"row\": ${row}}' }".into(),
         "xml" => "{ text = '<row>${row}</row>' }".into(),
         "uuid" => "\"uuid\"".into(),
@@ -257,28 +177,62 @@ fn plain(column: &Column) -> Result<Option<String>, HarnessError> {
         _ if !column.required || column.has_default => return Ok(None),
         _ => {
             return Err(HarnessError::Other(format!(
-                "{}: columns of type {} cannot be generated, and this one needs a value; give it a default, or \
+                "{}.{}: columns of type {} cannot be generated, and this one needs a value; give it a default, or \
                  leave its table out with --table",
-                column.quoted, column.declared
+                table.quoted, column.quoted, column.declared
             )));
         }
     }))
 }
 
-/// Bytes that a text may have.
-fn limit(column: &Column, asked: &Asked) -> Option<usize> {
-    // The modifier of varchar(n) and char(n) is n + 4.
-    let declared = match column.kind.as_str() {
-        "varchar" | "bpchar" => usize::try_from(column.modifier - 4).ok(),
-        "name" => Some(63),
-        _ => None,
+/// 0 to 1000 where nothing else is asked for.
+fn numbers(grid: &Grid, asked: &Asked) -> String {
+    let (low, high) = window(grid, asked, 0.0, 1000.0 * grid.scale());
+    format!(
+        "{{ number = {{ min = {:?}, max = {:?}, decimals = {} }} }}",
+        low / grid.scale(),
+        high / grid.scale(),
+        grid.decimals
+    )
+}
+
+/// 90 days from the epoch on where nothing else is asked for.
+fn moments(grid: &Grid, asked: &Asked, whole_days: bool) -> String {
+    let (low, high) = window(grid, asked, START, START + SPAN);
+    let high = if low < START + SPAN && high > START { high.min(START + SPAN) } else { high };
+    let low = if high > START { low.max(START) } else { low }.max(high - SPAN);
+    // A date is any moment of its day.
+    let high = if whole_days && high + DAY - 1.0 <= grid.high + DAY - 1.0 { high + DAY - 1.0 } else { high };
+    format!(
+        "{{ time = {{ min_seconds = {:?}, max_seconds = {:?}, rising = true }} }}",
+        low - START,
+        high - START
+    )
+}
+
+/// The part of a grid that is used: as near to `from` and `to` as what is asked for allows.
+pub(super) fn window(grid: &Grid, asked: &Asked, from: f64, to: f64) -> (f64, f64) {
+    let (low, high) = match (asked.least, asked.most) {
+        (Some(_), Some(_)) => (grid.low, grid.high),
+        (Some(_), None) => (grid.low, to.max(grid.low + (to - from))),
+        (None, Some(_)) if grid.high >= from => (from, grid.high),
+        (None, Some(_)) => (grid.high - (to - from), grid.high),
+        (None, None) => (from, to),
     };
-    declared.into_iter().chain(asked.length).min()
+    (low.max(grid.low), high.min(grid.high))
+}
+
+fn list(values: &[String]) -> String {
+    let list: Vec<String> = values.iter().map(|value| toml(value)).collect();
+    list.join(", ")
 }
 
 fn choice(values: &[String]) -> String {
-    let list: Vec<String> = values.iter().map(|value| toml(value)).collect();
-    format!("{{ choice = {{ values = [{}] }} }}", list.join(", "))
+    format!("{{ choice = {{ values = [{}] }} }}", list(values))
+}
+
+fn in_turn(values: &[String], stride: u64) -> String {
+    format!("{{ in_turn = {{ values = [{}], stride = {stride} }} }}", list(values))
 }
 
 async fn count(connection: &mut PgConnection, table: &Table) -> Result<u64, HarnessError> {
@@ -289,6 +243,6 @@ async fn count(connection: &mut PgConnection, table: &Table) -> Result<u64, Harn
     Ok(u64::try_from(there).unwrap_or(0))
 }
 
-fn quote(name: &str) -> String {
+pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -1,9 +1,14 @@
 //! A data set for any schema, worked out from its catalogue: types, foreign keys, unique keys, CHECK enumerations and
 //! bounds. It is written as the text of a data set's file, so that a person can keep it, and better it.
 
+mod apart;
 mod checks;
+mod domain;
+mod expression;
 mod facts;
 mod makes;
+mod pairs;
+mod refer;
 
 use std::fmt::Write as _;
 
@@ -49,6 +54,7 @@ pub async fn derive(
     }
     let mut facts = Facts::read(connection, schemas).await?;
     facts.keep(only, schemas)?;
+    facts.aligned = refer::aligned(&facts.tables);
     let order = order(&facts)?;
     let mut derived = Derived { text: String::new(), tables: Vec::new(), there: 0, counters: Vec::new() };
     for place in order {
