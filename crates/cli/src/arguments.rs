@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgGroup, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 /// Carries out a deployment runbook: rehearses it on an ephemeral database, or verifies a live one.
 #[derive(Debug, Parser)]
@@ -24,13 +25,33 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+impl Arguments {
+    /// The command line of this process. What it says wins over the environment, which clap would call a conflict.
+    pub(crate) fn given() -> Self {
+        let mut arguments = Self::parse();
+        let (target, url) = match &mut arguments.command {
+            Command::Verify(verify) => (&mut verify.target, &verify.database_url),
+            Command::Describe(describe) => (&mut describe.target, &describe.database_url),
+            _ => return arguments,
+        };
+        if target.is_none() && url.is_none() {
+            *target = std::env::var("RUNBOOK_TARGET").ok().filter(|name| !name.is_empty());
+            if target.is_none() {
+                let said = "name the database: --target NAME, --database-url URL, or RUNBOOK_TARGET";
+                Self::command().error(ErrorKind::MissingRequiredArgument, said).exit();
+            }
+        }
+        arguments
+    }
+}
+
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// The folder of the system under deployment: it holds runbook.toml [default: ./fixtures, then the workspace's]
     #[arg(long, global = true, value_name = "DIR", env = "RUNBOOK_FIXTURES")]
     pub(crate) fixtures: Option<PathBuf>,
-    /// Print the last line only
+    /// Print little: the verdict with its reasons, the ids of `list`, what `doctor` chose
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     /// Print JSON and nothing else
@@ -74,7 +95,7 @@ pub(crate) enum Command {
 /// `runbook describe`
 #[derive(Debug, Args)]
 #[command(
-    group = ArgGroup::new("where").required(true),
+    group = ArgGroup::new("where"),
     after_help = "Examples:
   runbook describe projects --target staging
   runbook describe 'sales.\"Odd name\"' --database-url postgres://reader@db.example/app"
@@ -83,8 +104,8 @@ pub(crate) struct Describe {
     /// Its name, with its schema unless that is the system's first
     #[arg(value_name = "TABLE")]
     pub(crate) name: String,
-    /// A target of runbook.toml: [targets.NAME]
-    #[arg(long, value_name = "NAME", group = "where", env = "RUNBOOK_TARGET")]
+    /// A target of runbook.toml: [targets.NAME] [env: RUNBOOK_TARGET]
+    #[arg(long, value_name = "NAME", group = "where")]
     pub(crate) target: Option<String>,
     /// The address of a database; its password is better kept in PGPASSWORD or ~/.pgpass
     #[arg(long, value_name = "URL", group = "where")]
@@ -217,7 +238,7 @@ pub(crate) enum Tool {
 /// `runbook verify`
 #[derive(Debug, Args)]
 #[command(
-    group = ArgGroup::new("where").required(true),
+    group = ArgGroup::new("where"),
     after_help = "Examples:
   runbook verify --target staging --report target/runbook
   runbook verify --database-url postgres://reader@db.example/app --fixtures ../their/fixtures
@@ -225,8 +246,8 @@ pub(crate) enum Tool {
   runbook verify --target production --only monitoring --history readings.jsonl    hourly, say: before and after a deployment"
 )]
 pub(crate) struct Verify {
-    /// A target of runbook.toml: [targets.NAME]
-    #[arg(long, value_name = "NAME", group = "where", env = "RUNBOOK_TARGET")]
+    /// A target of runbook.toml: [targets.NAME] [env: RUNBOOK_TARGET]
+    #[arg(long, value_name = "NAME", group = "where")]
     pub(crate) target: Option<String>,
     /// The address of a database; its password is better kept in PGPASSWORD or ~/.pgpass
     #[arg(long, value_name = "URL", group = "where")]

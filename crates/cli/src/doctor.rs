@@ -47,11 +47,14 @@ pub(crate) async fn doctor(global: &Global, screen: &Screen) -> Result<Exit, Fai
                 Err(why) => writeln!(page, "{mark} {:<9}missing, for {}: {why}", tool.name, tool.purpose),
             };
         }
+        if screen.quiet {
+            page.clear();
+        }
         let _ = match survey.chosen {
             Some(chosen) => writeln!(page, "\nchosen     {chosen}: {}", survey.why),
             None => writeln!(page, "\n{no} {}", survey.why),
         };
-        screen.print(&page);
+        screen.print(if screen.quiet { page.trim_start() } else { &page });
     }
     Ok(if survey.chosen.is_some() { Exit::Go } else { Exit::Usage })
 }

@@ -55,6 +55,8 @@ pub(crate) fn list(global: &Global, screen: &Screen) -> Result<Exit, Failure> {
     if screen.json {
         let text = serde_json::to_string_pretty(&entries).map_err(Failure::said)?;
         screen.print(&(text + "\n"));
+    } else if screen.quiet {
+        screen.print(&entries.iter().map(|entry| format!("{}\n", entry.id)).collect::<String>());
     } else {
         screen.print(&table(&entries, screen));
     }

@@ -19,22 +19,25 @@ mod screen;
 mod settings;
 mod signals;
 mod smoke;
+mod surroundings;
 mod verify;
 
 use std::process::ExitCode;
-
-use clap::Parser as _;
 
 use arguments::{Arguments, Command};
 use failure::{Exit, Failure};
 use screen::Screen;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::given();
     let screen = Screen::new(&arguments.global);
     failure::install(&screen);
     logging(arguments.global.verbose, screen.errors_in_colour);
-    match run(arguments, &screen) {
+    let ended = run(arguments, &screen).and_then(|exit| match screen.unwritten() {
+        Some(failure) if exit != Exit::Interrupted => Err(failure),
+        _ => Ok(exit),
+    });
+    match ended {
         Ok(exit) => exit.into(),
         Err(failure) => {
             screen.failure(failure);
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, screen: &Screen) -> Result<Exit, Failure> {
+    surroundings::leave_to_others(&arguments.command)?;
     let global = &arguments.global;
     // What needs no database needs no runtime either.
     match arguments.command {

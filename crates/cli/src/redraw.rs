@@ -18,7 +18,7 @@ pub(crate) fn redraw(command: &Redraw, screen: &Screen) -> Result<Exit, Failure>
     } else if screen.json {
         report.to_json().map_err(Failure::said)?
     } else if screen.quiet {
-        screen.style.verdict(&report, None)
+        screen.style.verdict(&report, None).trim_start_matches('\n').to_owned()
     } else {
         report.terminal(&screen.style)
     };

@@ -1,6 +1,7 @@
 //! The terminal: what it can show, and how text reaches it.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::sync::{Arc, OnceLock};
 
 use runbook::report::terminal::Style;
 
@@ -20,6 +21,8 @@ pub(crate) struct Screen {
     pub(crate) quiet: bool,
     /// Only JSON.
     pub(crate) json: bool,
+    /// Why something did not reach standard output.
+    unwritten: Arc<OnceLock<String>>,
 }
 
 impl Screen {
@@ -36,12 +39,14 @@ impl Screen {
                 colour: !plain && (out || forced),
                 unicode: unicode(),
                 width,
+                whole: !out,
                 verbose: global.verbose > 0,
             },
             errors_in_colour: !plain && (err || forced),
             watched: err && !global.quiet && !global.json,
             quiet: global.quiet,
             json: global.json,
+            unwritten: Arc::default(),
         }
     }
 
@@ -52,10 +57,24 @@ impl Screen {
         }
     }
 
-    /// Text to standard output. A reader that went away (`| head`) is not an error.
+    /// Text to standard output. A reader that went away (`| head`) is not an error; any other is told at the end
+    /// ([`Self::unwritten`]), since a run and its report do not depend on who reads along.
     pub(crate) fn print(&self, text: &str) {
         let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            let _ = self.unwritten.set(error.to_string());
+        }
+    }
+
+    /// What kept the output from being written.
+    pub(crate) fn unwritten(&self) -> Option<Failure> {
+        let reason = self.unwritten.get()?;
+        Some(Failure::said(format!(
+            "standard output cannot be written: {reason}; make room there, or send it elsewhere"
+        )))
     }
 
     /// The one sentence, and the place in the file where there is one.
@@ -76,8 +95,8 @@ fn unicode() -> bool {
     chosen.is_none_or(|locale| !matches!(locale.as_str(), "C" | "POSIX"))
 }
 
-/// The terminal's columns, between 60 and 140.
+/// The terminal's columns, between 30 and 140.
 fn columns() -> usize {
     let (_, columns) = console::Term::stdout().size();
-    usize::from(columns).clamp(60, 140)
+    usize::from(columns).clamp(30, 140)
 }

@@ -60,6 +60,8 @@ struct Script {
     other_fails: bool,
     change_fails: bool,
     unmeasured: bool,
+    /// The run is interrupted while `change` is under way, which then does not end.
+    interrupts: Option<watch::Sender<bool>>,
 }
 
 fn evidence(fails: bool) -> Verdict {
@@ -95,6 +97,10 @@ fn registry() -> Registry {
         [
             Action::new("a.change", "change it", |context| {
                 Box::pin(async move {
+                    if let Some(stop) = &context.stash.get::<Script>().unwrap_or_default().interrupts {
+                        stop.send_replace(true);
+                        std::future::pending::<()>().await;
+                    }
                     if context.stash.get::<Script>().unwrap_or_default().change_fails {
                         return Err(CheckError::Other("the lock was held".into()));
                     }
@@ -233,6 +239,20 @@ async fn an_interrupted_run_reports_every_line_and_is_incomplete() {
     assert!(ran.report.reasons[0].contains("interrupted"));
     assert_eq!(ran.find("undo").reason.as_deref(), Some("not reached: the run was interrupted"));
     assert_eq!(ran.report.steps.iter().map(|step| step.lines.len()).sum::<usize>(), 7);
+}
+
+#[tokio::test]
+async fn what_an_interruption_cut_off_is_not_measured_and_no_failure() {
+    let (stopping, stop) = watch::channel(false);
+    let script = Script { interrupts: Some(stopping), ..Script::default() };
+    let ran = run(script, RunKind::Rehearsal, stop).await;
+    assert_eq!(ran.report.reasons, ["interrupted: the run was ended before its end"]);
+    assert_eq!(ran.report.verdict, Decision::Incomplete);
+    assert_eq!(ran.find("Change").actions[0].verdict, Outcome::NotMeasured);
+    assert_eq!(ran.find("Look").checks[0].verdict, Outcome::Pass, "what was found before it stays");
+    assert!(ran.report.results().all(|result| result.verdict != Outcome::Fail));
+    assert_eq!(ran.report.criteria[0].checks[0].id, "a.look.ok", "a criterion tells what was not reached");
+    assert!(ran.journal.contains("\"outcome\":\"INCOMPLETE\""), "{}", ran.journal);
 }
 
 #[tokio::test]

@@ -57,6 +57,8 @@ fn mistakes_on_the_command_line_end_with_2_and_one_sentence() {
         (&["rehearse", "--report", "/proc/report"], "the report cannot be written to /proc/report"),
         (&["list", "--fixtures", "/nowhere"], "cannot be read"),
         (&["dance"], "unrecognized subcommand"),
+        (&["verify", "--database-url", ""], "it is empty"),
+        (&["verify", "--database-url", "postgres://x@h1:1,h2:2/z"], "names several hosts"),
     ] {
         let output = run(arguments);
         let errors = errors(&output);
@@ -64,6 +66,39 @@ fn mistakes_on_the_command_line_end_with_2_and_one_sentence() {
         assert!(errors.contains(said), "{arguments:?}: {errors}");
         assert!(!errors.contains("hunter2") && !errors.contains("panicked"), "{errors}");
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_is_an_error_unless_its_reader_went_away() {
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = runbook().arg("list").stdout(full()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(errors(&output).contains("standard output cannot be written"), "{}", errors(&output));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = runbook().arg("list").stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+}
+
+#[test]
+fn a_flag_wins_over_the_variable_of_the_other_flag() {
+    let url = "postgres://someone@127.0.0.1:1/nothing";
+    let given = |arguments: &[&str]| {
+        errors(&runbook().args(arguments).env("RUNBOOK_TARGET", "nowhere").output().unwrap())
+    };
+    assert!(given(&["verify", "--database-url", url]).contains("127.0.0.1:1"));
+    assert!(given(&["verify"]).contains("[targets.nowhere]"));
+    let both = given(&["verify", "--target", "staging", "--database-url", url]);
+    assert!(both.contains("cannot be used with"), "{both}");
+}
+
+#[test]
+fn quiet_is_little_everywhere() {
+    let listed = printed(&run(&["list", "-q"]));
+    assert!(listed.lines().all(|line| !line.contains(' ')) && listed.contains("schema."), "{listed}");
+    let chosen = printed(&run(&["doctor", "-q"]));
+    assert_eq!(chosen.lines().count(), 1, "{chosen}");
 }
 
 #[test]
@@ -76,6 +111,16 @@ fn settings_that_are_wrong_are_shown_where_they_stand() {
         errors.contains("runbook.toml:11") && errors.contains("cheks") && errors.contains("here"),
         "{errors}"
     );
+}
+
+#[test]
+fn a_document_that_cannot_be_read_is_told_with_what_to_do() {
+    let folder = folder::of("# Release\n", "");
+    let said = || errors(&run(&["list", "--fixtures", folder.path().to_str().unwrap()]));
+    std::fs::write(folder.path().join("runbook.md"), b"# \xff\n").unwrap();
+    assert!(said().contains("save it as UTF-8"), "{}", said());
+    std::fs::remove_file(folder.path().join("runbook.md")).unwrap();
+    assert!(said().contains("correct [system] runbook") && !said().contains("--fixtures"), "{}", said());
 }
 
 #[test]

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 use crate::folder::workspace;
@@ -32,6 +36,9 @@ fn a_rehearsal_carries_out_every_line_of_the_runbook_and_is_a_go() {
     let fixtures = patient_fixtures(folder.path());
     let mut program = runbook();
     let program = program.arg("rehearse").arg("--report").arg(&report).arg("--fixtures").arg(&fixtures);
+    // What the caller set for other databases is not about ours.
+    program.env("PGSSLMODE", "verify-full").env("PGSERVICE", "nowhere");
+    program.env("PGOPTIONS", "-c search_path=pg_catalog");
     let output = program.output().unwrap();
     let shown = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -61,7 +68,70 @@ fn a_rehearsal_carries_out_every_line_of_the_runbook_and_is_a_go() {
         let mode = std::fs::metadata(report.join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
-    assert!(!report.join("work").exists(), "dumps of the rehearsal are gone");
+    let left = names(&report);
+    assert_eq!(left, ["journal.jsonl", "report.html", "report.json", "report.junit.xml"], "dumps are gone");
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_rehearsal_whose_terminal_goes_leaves_nothing_of_its_own_and_no_earlier_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report");
+    // A folder of somebody's, and what a killed run left in it.
+    std::fs::create_dir_all(report.join("work")).unwrap();
+    std::fs::create_dir_all(report.join(".runbook-work-1-0/backups")).unwrap();
+    for file in ["work/mine", ".runbook-work-1-0/lock", "report.json", "report.html", "report.junit.xml"] {
+        std::fs::write(report.join(file), "\"verdict\": \"go\"").unwrap();
+    }
+    std::fs::set_permissions(&report, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let start = || {
+        let mut program = runbook();
+        program.arg("rehearse").arg("--report").arg(&report);
+        program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let first = start();
+    let own = format!(".runbook-work-{}-0", first.id());
+    runbook::wait::until("the work folder", Duration::from_secs(120), || async {
+        let names = names(&report);
+        if names.contains(&own) { Ok(()) } else { Err(format!("{names:?}")) }
+    })
+    .await
+    .unwrap();
+    assert!(!report.join(".runbook-work-1-0").exists(), "what a killed run left is removed");
+    assert!(!report.join("report.json").exists(), "an earlier verdict is gone from the beginning");
+
+    let second = start().wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(2), "{said}");
+    assert!(said.contains("another run is writing its report there") && said.lines().count() == 1, "{said}");
+
+    let pid = Pid::from_raw(i32::try_from(first.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, Signal::HUP).unwrap();
+    let ended = first.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{}", String::from_utf8_lossy(&ended.stderr));
+    let left: Vec<String> = names(&report).into_iter().filter(|name| name.starts_with('.')).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(report.join("work/mine").exists());
+    assert_eq!(std::fs::metadata(&report).unwrap().permissions().mode() & 0o777, 0o755);
+    let json = std::fs::read_to_string(report.join("report.json")).unwrap_or_default();
+    assert!(json.is_empty() || json.contains("\"verdict\": \"incomplete\""), "{json}");
+}
+
+#[test]
+fn a_rehearsal_that_cannot_begin_leaves_no_earlier_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("report.json"), "{}").unwrap();
+    let mut program = runbook();
+    let output = program.args(["rehearse", "--to", "999", "--report"]).arg(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(names(folder.path()), [""; 0]);
 }
 
 /// The figures of the load with which it ends: how much, how soon, and with how much memory.
@@ -83,7 +153,7 @@ fn what_the_service_costs_is_told(json: &Value) {
 }
 
 /// The workspace's fixtures with budgets that a busy machine keeps: what is proved here is not the clock's business.
-fn patient_fixtures(folder: &std::path::Path) -> std::path::PathBuf {
+fn patient_fixtures(folder: &Path) -> std::path::PathBuf {
     let copy = folder.join("fixtures");
     let copied =
         std::process::Command::new("cp").arg("-r").arg(workspace().join("fixtures")).arg(&copy).status();

@@ -68,7 +68,9 @@ pub(crate) fn claimed(shared: &Arc<Shared>, kind: &Kind, claim: &Claim) {
 /// Gives a claimed clone back: it is dropped, or kept for a person where the test has failed. Returns until when.
 pub(crate) fn release(shared: &Arc<Shared>, claim: Claim, failed: bool) -> Option<SystemTime> {
     let last = HELD.fetch_sub(1, Ordering::Relaxed) == 1;
-    let keep = failed && keep_seconds() > 0;
+    // A value that is no number was refused when the server was leased.
+    let keep_for = keep_seconds().unwrap_or_default();
+    let keep = failed && keep_for > 0;
     let to = if keep { "kept" } else { "dead" };
     let _ = move_to(shared, &shared.state.path("claimed").join(&claim.name), to, &claim.name);
     let _ = claim.file.set_modified(SystemTime::now());
@@ -92,7 +94,7 @@ pub(crate) fn release(shared: &Arc<Shared>, claim: Claim, failed: bool) -> Optio
         });
         let _ = wait.map(|wait| wait.recv_timeout(Duration::from_secs(5)));
     }
-    keep.then(|| SystemTime::now() + Duration::from_secs(keep_seconds()))
+    keep.then(|| SystemTime::now() + Duration::from_secs(keep_for))
 }
 
 fn take_ready(shared: &Shared, template: &str) -> Option<Claim> {
@@ -241,7 +243,7 @@ fn bury_old(shared: &Shared) {
     let mut kept = files(&shared.state.path("kept"));
     kept.sort_by_key(|path| age(path));
     for (position, path) in kept.iter().enumerate() {
-        let old = age(path).is_some_and(|age| age.as_secs() > keep_seconds());
+        let old = age(path).is_some_and(|age| age.as_secs() > keep_seconds().unwrap_or_default());
         if let (true, Some(name)) = (position >= KEPT || old, path.file_name()) {
             let _ = move_to(shared, path, "dead", &name.to_string_lossy());
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use process_wrap::std::{ChildWrapper, CommandWrap, ProcessSession};
 use rustix::process::{Pid, Signal};
 use sqlx::ConnectOptions as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 
 use crate::HarnessError;
 use crate::backend::binaries::Binaries;
@@ -213,6 +213,8 @@ impl Cluster {
             .port(port)
             .username(SUPERUSER)
             .database(database)
+            // The driver would take PGSSLMODE, which is about another server.
+            .ssl_mode(PgSslMode::Prefer)
             .connect()
             .await
             .map_err(HarnessError::sql("connecting to the new server"))

@@ -211,7 +211,7 @@ async fn start(
         template::create(&mut admin, NAME, "template0", "FILE_COPY").await?;
     }
     admin.close().await.map_err(HarnessError::sql("closing the first connection"))?;
-    let url = DatabaseUrl::parse(&format!("postgres://{SUPERUSER}:{password}@127.0.0.1:{port}/{NAME}"));
+    let url = DatabaseUrl::own(&format!("postgres://{SUPERUSER}:{password}@127.0.0.1:{port}/{NAME}"));
     Ok((process, url.map_err(|error| HarnessError::Other(error.to_string()))?))
 }
 

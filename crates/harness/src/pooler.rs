@@ -59,7 +59,7 @@ impl Pooler {
             options.get_database().unwrap_or_default(),
             folder.path().display()
         );
-        let own = DatabaseUrl::parse(&own).map_err(|error| HarnessError::Other(error.to_string()))?;
+        let own = DatabaseUrl::own(&own).map_err(|error| HarnessError::Other(error.to_string()))?;
         let socket = folder.path().join(format!(".s.PGSQL.{PORT}"));
         let pooler = Self { child, url: own, _folder: folder };
         runbook::wait::until("PgBouncer listening", PATIENCE, || UnixStream::connect(&socket))

@@ -205,7 +205,7 @@ impl Server {
         let wrong = |error: &dyn std::fmt::Display| HarnessError::Other(error.to_string());
         let mut url = url::Url::parse("postgres://127.0.0.1/").map_err(|error| wrong(&error))?;
         let _ = (url.set_username(role), url.set_password(Some(password)), url.set_port(Some(self.port)));
-        DatabaseUrl::parse(url.as_str())
+        DatabaseUrl::own(url.as_str())
             .and_then(|url| url.with_database(database))
             .map_err(|error| wrong(&error))
     }

@@ -40,7 +40,7 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn url(&self) -> Result<DatabaseUrl, HarnessError> {
-        let url = DatabaseUrl::parse(&self.url).map_err(|error| HarnessError::Other(error.to_string()))?;
+        let url = DatabaseUrl::own(&self.url).map_err(|error| HarnessError::Other(error.to_string()))?;
         // Half of what talking to a server on the same machine costs is TCP.
         Ok(url.with_socket(self.socket.as_deref()))
     }

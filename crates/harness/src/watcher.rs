@@ -10,6 +10,8 @@ use process_wrap::std::{CommandWrap, ProcessSession};
 use crate::HarnessError;
 use crate::state::State;
 
+const IDLE: &str = "RUNBOOK_IDLE_SECONDS";
+
 const SCRIPT: &str = include_str!("watcher.sh");
 
 /// Something that the watcher ends.
@@ -42,7 +44,8 @@ impl State {
 
     /// Starts a watcher when none lives. The caller holds a share of the lease.
     pub(crate) fn watch(&self) -> Result<(), HarnessError> {
-        if self.is_free("watch") { spawn(&self.folder, idle_seconds(), keep_seconds()) } else { Ok(()) }
+        let (idle, keep) = (idle_seconds()?, keep_seconds()?);
+        if self.is_free("watch") { spawn(&self.folder, idle, keep) } else { Ok(()) }
     }
 
     /// Starts a watcher that waits for nothing after the lease is free.
@@ -52,18 +55,33 @@ impl State {
 }
 
 /// How long a server outlives the last test that used it: `RUNBOOK_IDLE_SECONDS`, 60 by default.
-pub(crate) fn idle_seconds() -> u64 {
-    seconds("RUNBOOK_IDLE_SECONDS").unwrap_or(60)
+fn idle_seconds() -> Result<u64, HarnessError> {
+    Ok(seconds(IDLE)?.unwrap_or(60))
 }
 
 /// How long the databases of failed tests are kept, and their server with them: `RUNBOOK_KEEP_SECONDS`; 900 by
 /// default, but never longer than an idle time that was asked for.
-pub(crate) fn keep_seconds() -> u64 {
-    seconds("RUNBOOK_KEEP_SECONDS").or_else(|| seconds("RUNBOOK_IDLE_SECONDS")).unwrap_or(900)
+///
+/// # Errors
+/// When one of them is not a number of seconds.
+pub(crate) fn keep_seconds() -> Result<u64, HarnessError> {
+    Ok(seconds("RUNBOOK_KEEP_SECONDS")?.or(seconds(IDLE)?).unwrap_or(900))
 }
 
-fn seconds(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.trim().parse().ok()
+fn seconds(variable: &str) -> Result<Option<u64>, HarnessError> {
+    let Some(text) = std::env::var_os(variable) else { return Ok(None) };
+    read_seconds(variable, &text.to_string_lossy())
+}
+
+/// An empty value is none.
+fn read_seconds(variable: &str, text: &str) -> Result<Option<u64>, HarnessError> {
+    let text = text.trim();
+    let read = (!text.is_empty()).then(|| text.parse()).transpose();
+    read.map_err(|_| {
+        HarnessError::Other(format!(
+            "{variable} is `{text}`, which is not a number of seconds; set it to one, or unset it"
+        ))
+    })
 }
 
 /// Ends what others of this user have left behind and nobody watches: their lease and their watch are free.
@@ -91,4 +109,17 @@ fn spawn(state: &Path, idle: u64, keep: u64) -> Result<(), HarnessError> {
     // A signal to the run's process group, or a closed terminal, must not reach it.
     command.wrap(ProcessSession);
     command.spawn().map(drop).map_err(HarnessError::io(Path::new("sh")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_that_are_no_number_are_refused_by_name() {
+        assert_eq!(read_seconds(IDLE, " 5 ").unwrap(), Some(5));
+        assert_eq!(read_seconds(IDLE, "").unwrap(), None);
+        let error = read_seconds(IDLE, "abc").unwrap_err().to_string();
+        assert!(error.contains("RUNBOOK_IDLE_SECONDS is `abc`"), "{error}");
+    }
 }

@@ -22,9 +22,14 @@ impl Child {
     pub(crate) fn new(name: &'static str, program: &Path) -> Self {
         let mut command = Command::new(program);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        // A service file or options of the caller's would silently win over the address; messages are read by people
+        // Ctrl-C is for us, who then end it; reached by it as well, it would look like a backup that failed.
+        command.process_group(0);
+        // What the caller set for another database would silently win over the address; messages are read by people
         // and by tests, so they come in one language.
-        command.env_remove("PGSERVICE").env_remove("PGOPTIONS").env("LC_ALL", "C");
+        for variable in DatabaseUrl::LIBPQ_VARIABLES {
+            command.env_remove(variable);
+        }
+        command.env("LC_ALL", "C");
         Self { name, command }
     }
 

@@ -113,6 +113,9 @@ pub async fn sql(db: &Ephemeral, statements: &str) {
 /// Conditions on arrays are spelt anew by a restore, so their casts and brackets are taken out.
 pub async fn witness(db: &Ephemeral) -> String {
     let mut command = Command::new(programs(db).await.pg_dump());
+    for variable in runbook::secret::DatabaseUrl::LIBPQ_VARIABLES {
+        command.env_remove(variable);
+    }
     for (variable, value) in db.url().libpq_environment() {
         command.env(variable, value.expose_secret());
     }

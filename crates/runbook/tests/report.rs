@@ -220,7 +220,7 @@ fn the_terminal_shows_each_line_its_words_and_what_is_wrong() {
 
 #[test]
 fn without_unicode_only_ascii_is_printed() {
-    let style = Style { unicode: false, verbose: true, ..Style::default() };
+    let style = Style { unicode: false, verbose: true, width: 40, ..Style::default() };
     let mut report = sample();
     report.reasons.push("worst – of all …".into());
     let page = report.terminal(&style);
@@ -241,6 +241,7 @@ fn the_page_escapes_what_it_shows_and_needs_no_network() {
     let page = sample().html();
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{page}");
     assert!(page.contains("ix_&lt;b&gt;"));
+    assert!(page.contains("body { margin: 0; overflow-wrap: anywhere;"), "long names do not widen the page");
     for outside in ["http://", "https://", "@import", "url("] {
         assert!(!page.contains(outside), "{outside}");
     }
@@ -291,6 +292,7 @@ fn files_are_for_their_owner_alone_and_leave_nothing_half_written() {
     let folder = Folder::open(&path).unwrap();
     folder.save(&sample()).unwrap();
     folder.save(&sample()).unwrap();
+    drop(folder);
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o700);
     let mut names: Vec<String> = std::fs::read_dir(&path)
@@ -312,5 +314,60 @@ fn a_folder_that_cannot_be_written_is_refused_before_anything_runs() {
     for path in [file.clone(), file.join("below"), "/proc/runbook".into()] {
         let error = Folder::open(&path).unwrap_err().to_string();
         assert!(error.contains("--report DIR") && error.contains(path.to_str().unwrap()), "{error}");
+    }
+}
+
+#[test]
+fn a_folder_that_was_there_keeps_its_rights_and_its_files_but_no_earlier_verdict() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("shared");
+    std::fs::create_dir_all(path.join("work")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(path.join("work/mine"), "mine").unwrap();
+    Folder::open(&path).unwrap().save(&sample()).unwrap();
+    assert!(path.join("report.json").exists());
+    let folder = Folder::open(&path).unwrap();
+    assert!(!path.join("report.json").exists() && !path.join("report.html").exists());
+    let second = Folder::open(&path).unwrap_err().to_string();
+    assert!(second.contains("another run is writing its report there"), "{second}");
+    drop(folder);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o755);
+    let names: Vec<_> = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["work"]);
+    assert!(path.join("work/mine").exists());
+    drop(Folder::open(&root.path().join("new")).unwrap());
+    assert!(!root.path().join("new").exists(), "what came to nothing leaves no empty folder");
+}
+
+#[test]
+fn rows_are_as_wide_as_the_terminal_and_uncut_where_there_is_none() {
+    let mut report = sample();
+    let long =
+        "a reason that says at length what is missing and where it is to be found, to the last word of all";
+    let line = &mut report.steps[0].lines[0];
+    line.words = "The database answers within its budgets while the backup of last night is made".into();
+    (line.verdict, line.reason, line.seconds) = (Outcome::NotMeasured, Some(long.into()), 12.0);
+    report.criteria[0].reason = Some(long.into());
+    for width in [40, 60, 80, 110] {
+        let style = Style { width, ..Style::default() };
+        let rows = report.terminal(&style);
+        let rows = rows.lines().filter(|row| ["  ✔ ", "  – "].iter().any(|mark| row.starts_with(mark)));
+        let wide: Vec<&str> = rows.filter(|row| row.chars().count() > width).collect();
+        assert!(wide.is_empty(), "{width}: {wide:#?}");
+    }
+    let page = report.terminal(&Style { whole: true, ..Style::default() });
+    assert_eq!(page.matches(long).count(), 2, "{page}");
+}
+
+#[test]
+fn every_form_counts_alike() {
+    let mut report = sample();
+    report.steps[0].lines[0].checks.clear();
+    report.criteria[0].checks.clear();
+    let totals = report.totals();
+    let cases = report.junit().unwrap().matches("<testcase").count();
+    assert_eq!(totals.passed + totals.failed + totals.not_measured, cases);
+    for page in [report.html(), report.markdown()] {
+        assert!(page.contains(&totals.to_string()), "{page}");
     }
 }

@@ -33,7 +33,9 @@ fn wrong(error: &SettingsError) -> (String, String, String) {
             let pointed = text.get(span.offset()..span.offset() + span.len()).unwrap_or_default();
             (error.to_string(), pointed.to_owned(), help)
         }
-        SettingsError::Unreadable { .. } => (error.to_string(), String::new(), help),
+        SettingsError::Unreadable { .. } | SettingsError::NoFile { .. } => {
+            (error.to_string(), String::new(), help)
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 mod process;
 mod stage;
+mod work;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use runbook::action::Deployment;
@@ -21,9 +21,13 @@ use crate::verify::{finish, print_title};
 use crate::{settings, signals};
 
 use stage::Stage;
+use work::Work;
 
 /// Rehearses, and leaves the report.
 pub(crate) async fn rehearse(command: &Rehearse, global: &Global, screen: &Screen) -> Result<Exit, Failure> {
+    // First of all: whatever goes wrong from here on, an earlier run's verdict is not left in its place.
+    let folder = Folder::open(&command.report).map_err(Failure::said)?;
+    let stop = signals::stop();
     let System { mut settings, registry, procedure } = settings::load(global)?;
     if let Some(tool) = command.tool {
         settings.migrations.tool = match tool {
@@ -35,18 +39,16 @@ pub(crate) async fn rehearse(command: &Rehearse, global: &Global, screen: &Scree
         settings.data.scale = scale;
     }
     let deployment = deployment(command, &settings)?;
-    let folder = Folder::open(&command.report).map_err(Failure::said)?;
     let journal = Journal::create(&folder.path().join("journal.jsonl"))
         .map_err(|error| Failure::said(format!("the journal cannot be written: {error}")))?;
     let settings = Arc::new(settings);
     harness::use_settings(Arc::clone(&settings));
-    let stop = signals::stop();
     let further = registry.checks.iter().filter(|check| procedure.words_of(check.id).is_empty());
     let further: Vec<_> = further.copied().collect();
     let progress = Progress::new(screen, &procedure, further.len());
-    let work = work_folder(folder.path())?;
+    let work = Work::make(folder.path())?;
     let staged = tokio::select! {
-        staged = Stage::set(&settings, &deployment, &work, &registry, &progress) => staged,
+        staged = Stage::set(&settings, &deployment, work.path(), &registry, &progress) => staged,
         () = stopped(stop.clone()) => {
             progress.finish();
             return Ok(Exit::Interrupted);
@@ -75,6 +77,7 @@ pub(crate) async fn rehearse(command: &Rehearse, global: &Global, screen: &Scree
     let report = run.carry_out().await;
     progress.finish();
     stage.strike().await;
+    drop(work);
     folder.save(&report).map_err(Failure::said)?;
     finish(screen, &report, Some(&folder.path().join("report.html").display().to_string()))?;
     Ok(if *stop.borrow() { Exit::Interrupted } else { report.verdict.into() })
@@ -106,21 +109,6 @@ fn deployment(command: &Rehearse, settings: &Settings) -> Result<Deployment, Fai
         )));
     }
     Ok(Deployment { from: from.map(|at| history[at].to_owned()), to: history[to].to_owned() })
-}
-
-/// The folder of what lives as long as the rehearsal: dumps, the state of the service. New each time, for us alone.
-fn work_folder(report: &Path) -> Result<PathBuf, Failure> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let report = report.canonicalize().unwrap_or_else(|_| report.to_owned());
-    let path = report.join("work");
-    let made = match std::fs::remove_dir_all(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => std::fs::DirBuilder::new().mode(0o700).create(&path),
-    };
-    made.map_err(|error| {
-        Failure::said(format!("{}: {error}; name another folder with --report DIR", path.display()))
-    })?;
-    Ok(path)
 }
 
 async fn stopped(mut stop: tokio::sync::watch::Receiver<bool>) {

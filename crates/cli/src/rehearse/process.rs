@@ -1,20 +1,26 @@
 //! A child process of a rehearsal: the service, or a worker. It goes with us, however we go.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use runbook::action::services::Process;
 use runbook::check::CheckError;
 use runbook::context::BoxFuture;
+use runbook::secret::DatabaseUrl;
 use runbook::settings::{ServiceStart, Settings};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::task::JoinHandle;
 
 /// How long a process may take to say that it is ready, or to end when it is asked to.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How many of its last lines are told.
+const KEPT_LINES: usize = 3;
 
 /// What stands for the placeholders of `[api.start]`.
 #[derive(Clone)]
@@ -52,6 +58,11 @@ impl ChildProcess {
     }
 
     async fn run(&self) -> Result<(), CheckError> {
+        self.run_within(|| tokio::time::timeout(PATIENCE, std::future::pending::<()>())).await
+    }
+
+    /// Starts it, and waits until it is ready or `patience` is over.
+    async fn run_within<P: Future>(&self, patience: impl FnOnce() -> P) -> Result<(), CheckError> {
         let mut slot = self.child.lock().await;
         if slot.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None))) {
             return Ok(());
@@ -59,6 +70,10 @@ impl ChildProcess {
         let program = program(&self.start, &self.root).await?;
         let shown = program.display().to_string();
         let mut command = Command::new(&program);
+        // The database is ours: what the caller set for another one must not lead to it, or change its sessions.
+        for variable in DatabaseUrl::LIBPQ_VARIABLES {
+            command.env_remove(variable);
+        }
         command.args(self.start.arguments.iter().map(|argument| self.fill(argument)));
         command.envs(self.start.environment.iter().map(|(name, value)| (name, self.fill(value))));
         // It ends when its standard input closes, as it does when we are killed; where it does not know
@@ -68,48 +83,58 @@ impl ChildProcess {
         let mut child = command
             .spawn()
             .map_err(|error| CheckError::Other(format!("{shown} cannot be started: {error}")))?;
-        let ready = tokio::time::timeout(PATIENCE, self.ready(&mut child)).await;
+        let mut said = Said::of(child.stderr.take());
+        let ready = tokio::select! {
+            ready = self.ready(&mut child, &mut said) => Some(ready),
+            _ = patience() => None,
+        };
         match ready {
-            Ok(Ok(())) => {
+            Some(true) => {
                 *slot = Some(child);
                 Ok(())
             }
-            Ok(Err(said)) => Err(CheckError::Other(format!("{shown} ended before it was ready: {said}"))),
-            Err(_) => {
-                Err(CheckError::Interrupted(format!("{shown} was not ready within {} s", PATIENCE.as_secs())))
+            Some(false) => {
+                let last = self.without_secrets(&said.last());
+                Err(CheckError::Other(format!("{shown} ended before it was ready: {last}")))
+            }
+            None => {
+                let _ = child.kill().await;
+                // What it wrote up to its end is read; a child of its own may hold the pipe open.
+                let _ = tokio::time::timeout(PATIENCE, said.ended()).await;
+                let last = self.without_secrets(&said.last());
+                Err(CheckError::Interrupted(format!(
+                    "{shown} was not ready within {} s; it said last: {last}",
+                    PATIENCE.as_secs()
+                )))
             }
         }
     }
 
-    /// Waits for the first line of its standard output, which says that it is ready; the rest is read and let go.
-    async fn ready(&self, child: &mut Child) -> Result<(), String> {
-        let errors = child.stderr.take();
-        let mut lines = match child.stdout.take() {
-            Some(stdout) => BufReader::new(stdout).lines(),
-            None => return Err("it has no standard output".into()),
-        };
-        let Ok(Some(first)) = lines.next_line().await else {
-            let mut text = String::new();
-            if let Some(mut errors) = errors {
-                let _ = errors.read_to_string(&mut text).await;
+    /// Waits for the first line of its standard output, which says that it is ready; the rest is read and let go. False
+    /// where it ended without one.
+    async fn ready(&self, child: &mut Child, said: &mut Said) -> bool {
+        let first = match child.stdout.take() {
+            Some(stdout) => {
+                let mut lines = BufReader::new(stdout).lines();
+                let first = lines.next_line().await;
+                // Pipes that nobody reads fill up and stop the process.
+                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                first
             }
-            let last = text.lines().rev().find(|line| !line.trim().is_empty());
-            return Err(last.unwrap_or("it said nothing").replace(&self.filled.database_url, "the database"));
+            None => Ok(None),
+        };
+        let Ok(Some(first)) = first else {
+            said.ended().await;
+            return false;
         };
         if let Some(address) = first.strip_prefix("listening on ").and_then(|text| text.trim().parse().ok()) {
             *self.address.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
         }
-        // Pipes that nobody reads fill up and stop the process.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        if let Some(errors) = errors {
-            tokio::spawn(async move {
-                let mut lines = BufReader::new(errors).lines();
-                while let Ok(Some(line)) = lines.next_line().await {
-                    tracing::debug!("{line}");
-                }
-            });
-        }
-        Ok(())
+        true
+    }
+
+    fn without_secrets(&self, text: &str) -> String {
+        text.replace(&self.filled.database_url, "the database").replace(&self.filled.token, "the token")
     }
 
     async fn end(&self) -> Result<(), CheckError> {
@@ -162,6 +187,57 @@ impl Process for ChildProcess {
     }
 }
 
+/// The last lines of its standard error, read as they come.
+struct Said {
+    lines: Arc<Mutex<VecDeque<String>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Said {
+    fn of(errors: Option<ChildStderr>) -> Self {
+        let lines: Arc<Mutex<VecDeque<String>>> = Arc::default();
+        let kept = Arc::clone(&lines);
+        let reader = errors.map(|errors| {
+            tokio::spawn(async move {
+                let mut errors = BufReader::new(errors).lines();
+                while let Ok(Some(line)) = errors.next_line().await {
+                    tracing::debug!("{line}");
+                    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                    // Said again and again, with another time: once is enough.
+                    if kept.back().is_some_and(|last| alike(last, &line)) {
+                        kept.pop_back();
+                    }
+                    kept.extend((!line.trim().is_empty()).then_some(line));
+                    let over = kept.len().saturating_sub(KEPT_LINES);
+                    kept.drain(..over);
+                }
+            })
+        });
+        Self { lines, reader }
+    }
+
+    /// Returns when nothing more can come.
+    async fn ended(&mut self) {
+        if let Some(reader) = &mut self.reader {
+            let _ = reader.await;
+            self.reader = None;
+        }
+    }
+
+    fn last(&self) -> String {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.is_empty() {
+            return "nothing".into();
+        }
+        lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" | ")
+    }
+}
+
+fn alike(one: &str, other: &str) -> bool {
+    let words = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    words(one) == words(other)
+}
+
 /// The program: as the settings name it, or a package of this workspace, built when it is not there.
 async fn program(start: &ServiceStart, root: &Path) -> Result<PathBuf, CheckError> {
     if let Some(program) = &start.program {
@@ -191,4 +267,43 @@ async fn program(start: &ServiceStart, root: &Path) -> Result<PathBuf, CheckErro
     let built = here.parent().map(|folder| folder.join(package)).filter(|path| path.is_file());
     built
         .ok_or_else(|| CheckError::Missing(format!("{package} is not where this program is; build it there")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_that_is_not_ready_in_time_is_told_with_its_last_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let spoken = folder.path().join("spoken");
+        let script = format!(
+            "for n in 1 2; do echo \"$n no table, secret\" >&2; done; : >{}; exec sleep 600",
+            spoken.display()
+        );
+        let process = ChildProcess {
+            name: "api".into(),
+            start: ServiceStart {
+                package: None,
+                program: Some("sh".into()),
+                arguments: vec!["-c".into(), script],
+                environment: [].into(),
+            },
+            filled: Filled {
+                database_url: "postgres://us".into(),
+                token: "secret".into(),
+                state: "s".into(),
+            },
+            root: folder.path().to_owned(),
+            address: Mutex::new(None),
+            child: tokio::sync::Mutex::new(None),
+        };
+        let until_it_spoke = || {
+            runbook::wait::until("the process speaks", Duration::from_secs(60), || async {
+                if spoken.exists() { Ok(()) } else { Err("silent") }
+            })
+        };
+        let error = process.run_within(until_it_spoke).await.unwrap_err().to_string();
+        assert!(error.contains("it said last: 2 no table, the token"), "{error}");
+    }
 }

@@ -1,6 +1,6 @@
 //! What a rehearsal is played on: a database with its rows, the service, a worker, last night's backup.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use harness::Database;
@@ -25,7 +25,6 @@ pub(super) struct Stage {
     /// `PostgreSQL 15.18 (local)`
     pub(super) server: String,
     processes: Processes,
-    work: PathBuf,
     // Last: the database goes after those that use it.
     _database: Database,
 }
@@ -69,15 +68,14 @@ impl Stage {
         context.stash.put(processes.clone());
         progress.doing("making last night's backup");
         backup(registry, &context, work).await?;
-        Ok(Self { context, server, processes, work: work.to_owned(), _database: database })
+        Ok(Self { context, server, processes, _database: database })
     }
 
-    /// Takes it down: the processes first, then their files. What is left, the harness's watcher reclaims.
+    /// Takes it down: the processes before the database. What is left, the harness's watcher reclaims.
     pub(super) async fn strike(self) {
         for process in self.processes.api.iter().chain(&self.processes.workers) {
             let _ = process.stop().await;
         }
-        let _ = std::fs::remove_dir_all(&self.work);
     }
 }
 

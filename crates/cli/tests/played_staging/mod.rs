@@ -206,6 +206,8 @@ async fn the_surroundings_of_libpq_work() {
         .with("PGSSLMODE", "verify-full")
         .with("PGSSLROOTCERT", &authority);
     refused_with(&program.run(&ONE, &[READER]), "none was given");
+    std::fs::write(program.home().join(".pgpass"), "").unwrap();
+    refused_with(&program.run(&ONE, &[READER]), "is not used because others can read it; chmod 0600 it");
     write(&program.home().join(".pgpass"), &format!("127.0.0.1:{port}:apex:reader:{READER}\n"));
     connected(&program, "~/.pgpass");
 

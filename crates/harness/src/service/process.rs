@@ -33,7 +33,12 @@ impl Process {
         environment: &[(String, String)],
         url: &DatabaseUrl,
     ) -> Result<Self, HarnessError> {
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        // The database is ours: what the caller set for another one must not lead to it, or change its sessions.
+        for variable in DatabaseUrl::LIBPQ_VARIABLES {
+            command.env_remove(variable);
+        }
+        let mut child = command
             .args(arguments)
             .envs(environment.iter().map(|(name, value)| (name, value)))
             // Held open as long as this process lives: its end tells the child that it is alone.

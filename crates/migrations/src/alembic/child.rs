@@ -15,6 +15,8 @@ pub(super) async fn run(
     url: &DatabaseUrl,
     limit: Duration,
 ) -> Result<(), MigrationError> {
+    // Ctrl-C is for us, who then end it; reached by it as well, it would look like a migration that failed.
+    command.process_group(0);
     command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()).kill_on_drop(true);
     let output = match tokio::time::timeout(limit, command.output()).await {
         Ok(output) => output

@@ -58,6 +58,10 @@ impl Program {
     ) -> Result<(), MigrationError> {
         let mut command = tokio::process::Command::new(&self.alembic);
         command.arg("-c").arg(folder.join("alembic.ini")).args(arguments);
+        // Psycopg would read them beside the address.
+        for variable in DatabaseUrl::LIBPQ_VARIABLES {
+            command.env_remove(variable);
+        }
         command.current_dir(folder).env("DATABASE_URL", url.expose());
         let what = format!("`alembic {}`", arguments.join(" "));
         child::run(command, &what, url, limit).await

@@ -51,11 +51,7 @@ fn by_code(url: &DatabaseUrl, error: &sqlx::Error) -> String {
         Some("28P01") if url.has_password() => {
             format!("{url} refuses the password of user `{user}`; check the address, PGPASSWORD or ~/.pgpass")
         }
-        Some("28P01") => {
-            format!(
-                "{url} asks user `{user}` for a password and none was given; set PGPASSWORD or add a line to ~/.pgpass"
-            )
-        }
+        Some("28P01") => no_password(url, user),
         Some("28000") => {
             format!(
                 "{url} does not let user `{user}` in: {said}; check the role, and pg_hba.conf on the server"
@@ -75,6 +71,17 @@ fn by_code(url: &DatabaseUrl, error: &sqlx::Error) -> String {
         Some("57P01" | "57P02") => format!("{url} is shutting down; try again when it is back"),
         Some(code) => format!("{url} refused the connection: {said} (SQLSTATE {code})"),
         None => format!("{url} refused the connection: {said}"),
+    }
+}
+
+fn no_password(url: &DatabaseUrl, user: &str) -> String {
+    match url.unused_passfile() {
+        Some(file) => format!(
+            "{url} asks user `{user}` for a password, and {file} is not used because others can read it; chmod 0600 it"
+        ),
+        None => format!(
+            "{url} asks user `{user}` for a password and none was given; set PGPASSWORD or add a line to ~/.pgpass"
+        ),
     }
 }
 

@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use crate::report::{CheckResult, Decision, Report, value};
 use crate::verdict::Outcome;
 
+/// Why something was not measured that the end of the run cut off.
+pub(super) const INTERRUPTED: &str = "the run was interrupted";
+
 /// Weighs a report: any error is `no_go`; a required check that was not measured, or not asked, is `incomplete`, and so is a
 /// report of which nothing was measured.
 /// Returns the decision and its reasons, a sentence each.
@@ -12,6 +15,7 @@ pub(super) fn decide(
     report: &Report,
     required: &[String],
     interrupted: Option<&str>,
+    stands: impl Fn(&str) -> bool,
 ) -> (Decision, Vec<String>) {
     let mut failed = Vec::new();
     let mut seen = BTreeSet::new();
@@ -24,11 +28,16 @@ pub(super) fn decide(
     for id in required {
         let mut results = report.results().filter(|result| result.id == *id).peekable();
         if results.peek().is_none() {
-            missing.push(format!("{id}: required, and no line of the runbook asked it"));
+            match stands(id) {
+                // What stopped the run is said already.
+                true if interrupted.is_some() || !failed.is_empty() => {}
+                true => missing.push(format!("{id}: required, and not reached")),
+                false => missing.push(format!("{id}: required, and no line of the runbook asked it")),
+            }
         } else if let Some(result) = results.find(|result| result.verdict == Outcome::NotMeasured) {
             let reason = result.reason.as_deref().unwrap_or("it gave no reason");
-            if reason.starts_with("not reached") && !failed.is_empty() {
-                // What stopped the run is said already.
+            let cut_off = interrupted.is_some() && reason.ends_with(INTERRUPTED);
+            if cut_off || (reason.starts_with("not reached") && !failed.is_empty()) {
                 continue;
             }
             missing.push(format!("{id}: required, and not measured: {reason}"));
@@ -36,6 +45,7 @@ pub(super) fn decide(
     }
     // What was asked for answers nothing where none of it was measured.
     if missing.is_empty()
+        && interrupted.is_none()
         && let Some(first) = report.results().next()
         && report.results().all(|result| result.verdict == Outcome::NotMeasured)
     {

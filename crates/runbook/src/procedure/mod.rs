@@ -15,6 +15,7 @@ mod decide;
 mod facts;
 mod journal;
 mod observer;
+mod outcome;
 mod plan;
 mod run;
 

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-use super::decide::decide;
+use super::decide::{INTERRUPTED, decide};
+use super::outcome::{failure, first_row, rounded, whole, worst};
 use super::{Journal, Observer, Procedure, Progress, Step, StepLine};
 use crate::action::{Action, Place};
 use crate::check::{Check, CheckError};
@@ -15,7 +16,7 @@ use crate::context::Context;
 use crate::report::{
     CheckResult, Criterion, Line, Report, RunKind, SCHEMA_VERSION, Step as StepReport, Target,
 };
-use crate::verdict::{Evidence, Finding, Outcome, Verdict};
+use crate::verdict::{Outcome, Verdict};
 
 /// A run of a procedure.
 pub struct Run<'a> {
@@ -81,7 +82,8 @@ impl Run<'_> {
             criteria_title: self.procedure.criteria.as_ref().map(|step| step.title.clone()),
             criteria,
         };
-        (report.verdict, report.reasons) = decide(&report, &self.required(), interrupted);
+        (report.verdict, report.reasons) =
+            decide(&report, &self.required(), interrupted, |id| !self.procedure.words_of(id).is_empty());
         report.seconds = rounded(began);
         if let Some(journal) = &self.journal {
             // The report holds the same; a full disk is said when it is saved.
@@ -167,7 +169,7 @@ impl Run<'_> {
             *gate = Gate::Ended(reason);
         }
         let unreached = match gate {
-            _ if self.stopped() => Some("the run was interrupted".to_owned()),
+            _ if self.stopped() => Some(INTERRUPTED.to_owned()),
             Gate::Ended(reason) => Some(reason.clone()),
             _ => None,
         };
@@ -186,6 +188,8 @@ impl Run<'_> {
                     let reason = format!("`{}` failed in `{}`", first_row(&line.words), step.title);
                     *gate = Gate::Ended(reason.clone());
                     self.note_stop(step, &reason);
+                }
+                if failed || self.stopped() {
                     break;
                 }
             }
@@ -237,7 +241,10 @@ impl Run<'_> {
                 checks: Vec::new(),
             };
             if self.stopped() {
-                line.reason = Some("not reached: the run was interrupted".into());
+                let verdict = Verdict::not_measured(format!("not reached: {INTERRUPTED}"));
+                let checks = planned.checks.iter().filter(|check| self.selects(check.id));
+                line.checks = checks.map(|check| self.result(check, &verdict, 0.0)).collect();
+                line.reason = verdict.reason().map(ToOwned::to_owned);
             } else {
                 line.checks = self.ask(&planned.checks, known).await;
                 self.judge(&mut line, planned);
@@ -263,8 +270,9 @@ impl Run<'_> {
             }
             let began = Instant::now();
             let verdict = tokio::select! {
+                biased;
+                () = self.interrupted() => Verdict::not_measured(INTERRUPTED),
                 verdict = check.run(self.context) => verdict,
-                () = self.interrupted() => Verdict::not_measured("the run was interrupted"),
             };
             let result = self.result(check, &verdict, rounded(began));
             known.verdicts.lock().unwrap_or_else(PoisonError::into_inner).insert(check.id, result.clone());
@@ -282,10 +290,12 @@ impl Run<'_> {
                 let limits = &self.context.settings.limits;
                 let limit = limits.command.max(limits.check);
                 tokio::select! {
+                    biased;
+                    // Nothing is wrong with what was not allowed to end.
+                    () = self.interrupted() => Ok(Verdict::not_measured(INTERRUPTED)),
                     done = tokio::time::timeout(limit, action.run(self.context)) => done.unwrap_or_else(|_| {
                         Err(CheckError::Interrupted(format!("it was not done within {} s", limit.as_secs_f64())))
                     }),
-                    () = self.interrupted() => Err(CheckError::Interrupted("the run was interrupted".into())),
                 }
             }
             Err(error) => Err(error),
@@ -345,44 +355,4 @@ impl Run<'_> {
             std::future::pending::<()>().await;
         }
     }
-}
-
-fn failure(action: &Action, error: &CheckError) -> Verdict {
-    let mut evidence = Evidence::of("actions");
-    let remedy = "mend the cause and begin again; the journal says what was done";
-    evidence.examine(1).find(Finding::error(action.title, format!("was not done: {error}"), remedy));
-    evidence.verdict()
-}
-
-/// Failed where anything failed, not measured where anything (or everything) was not, otherwise passed.
-fn worst(outcomes: &[Outcome]) -> Outcome {
-    if outcomes.contains(&Outcome::Fail) {
-        Outcome::Fail
-    } else if outcomes.is_empty() || outcomes.contains(&Outcome::NotMeasured) {
-        Outcome::NotMeasured
-    } else {
-        Outcome::Pass
-    }
-}
-
-/// A step failed where a line failed, and passed where one passed; a line that nothing here can measure does not
-/// hold it back, unless it is required.
-fn whole(lines: &[Line]) -> Outcome {
-    let missing =
-        lines.iter().flat_map(Line::results).any(|r| r.required && r.verdict == Outcome::NotMeasured);
-    let has = |outcome| lines.iter().any(|line| line.verdict == outcome);
-    match (has(Outcome::Fail), missing, has(Outcome::Pass)) {
-        (true, _, _) => Outcome::Fail,
-        (false, false, true) => Outcome::Pass,
-        _ => Outcome::NotMeasured,
-    }
-}
-
-/// Seconds since, to the millisecond.
-fn rounded(began: Instant) -> f64 {
-    (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
-}
-
-fn first_row(words: &str) -> &str {
-    words.lines().next().unwrap_or_default()
 }

@@ -51,12 +51,6 @@ impl Report {
         .into_string()
     }
 
-    fn totals(&self) -> String {
-        let number = |outcome| self.results().filter(|result| result.verdict == outcome).count();
-        let (passed, failed) = (number(Outcome::Pass), number(Outcome::Fail));
-        format!("{passed} passed, {failed} failed, {} not measured", number(Outcome::NotMeasured))
-    }
-
     fn criteria_cards(&self) -> Markup {
         html! {
             @if !self.criteria.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{CheckResult, Decision, Report, count, seconds};
+use super::{CheckResult, Decision, Report, seconds};
 use crate::verdict::Outcome;
 
 impl Report {
@@ -20,11 +20,10 @@ impl Report {
         if let (Some(from), Some(to)) = (&self.target.from, &self.target.to) {
             let _ = write!(page, ", {} → {}", escape(from), escape(to));
         }
-        let checks = u64::try_from(self.results().count()).unwrap_or_default();
         let _ = writeln!(
             page,
-            ", {} results in {}, started {}.\n",
-            count(checks),
+            ": {} in {}, started {}.\n",
+            self.totals(),
             seconds(self.seconds),
             self.started_at
         );

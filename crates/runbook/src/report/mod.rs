@@ -8,6 +8,7 @@ pub mod markdown;
 mod numbers;
 mod redraw;
 pub mod terminal;
+mod totals;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -17,6 +18,7 @@ use crate::verdict::{Drawing, Finding, Measurement, Outcome, Verdict};
 
 pub use numbers::{count, seconds, value};
 pub use redraw::Unreadable;
+pub use totals::Totals;
 
 /// The version of the report's shape. It changes when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;

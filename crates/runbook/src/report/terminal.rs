@@ -6,6 +6,9 @@ use crate::verdict::{Finding, Outcome, Severity};
 /// How many findings of one check are shown; the files hold them all.
 const SHOWN: usize = 5;
 
+/// The least room for a summary beside the words of its line.
+const LEAST: usize = 20;
+
 /// How to draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
@@ -15,6 +18,8 @@ pub struct Style {
     pub unicode: bool,
     /// Columns.
     pub width: usize,
+    /// Rows are as long as what they say: what reads them is no terminal.
+    pub whole: bool,
     /// Every check under its line, with its measurements, and advice too.
     pub verbose: bool,
 }
@@ -22,7 +27,7 @@ pub struct Style {
 impl Default for Style {
     /// What a log file wants: no colours, 100 columns.
     fn default() -> Self {
-        Self { colour: false, unicode: true, width: 100, verbose: false }
+        Self { colour: false, unicode: true, width: 100, whole: false, verbose: false }
     }
 }
 
@@ -167,21 +172,41 @@ impl Style {
     }
 
     fn row(&self, outcome: Outcome, words: &str, summary: &str, took: f64, column: usize) -> String {
-        let words = clean(&first_row(words));
-        let time = if took >= 0.05 { seconds(took) } else { String::new() };
-        let room = self.width.saturating_sub(4 + column + 2 + 10);
-        let summary = shortened(&self.signs(&clean(summary)), room.max(20));
-        let pad = column.saturating_sub(words.chars().count());
-        let gap = room.saturating_sub(summary.chars().count());
-        let shown =
-            if outcome == Outcome::NotMeasured { self.ink(Ink::Faint, &summary) } else { summary.clone() };
-        let time = if time.is_empty() { time } else { format!("{}{time:>9}", " ".repeat(gap + 1)) };
-        let row = format!(
-            "  {} {words}{}  {shown}{}",
-            self.mark(outcome),
-            " ".repeat(pad),
-            self.ink(Ink::Faint, &time)
-        );
+        let time = if took >= 0.05 { format!("{:>9}", seconds(took)) } else { String::new() };
+        let (mut words, mut summary) = (clean(&first_row(words)), self.signs(&clean(summary)));
+        if !self.whole {
+            words = self.shortened(&words, self.width.saturating_sub(4 + time.len()));
+        }
+        let length = |text: &str| text.chars().count();
+        // Columns: two and the mark, the words, two, the summary, and ten for the time.
+        let room = self.width.saturating_sub(4 + column.max(length(&words)) + 2 + 10);
+        // Where too little is left beside the words, the summary has a row of its own.
+        let below = !self.whole && room < LEAST && length(&summary) > room;
+        if !self.whole {
+            summary = self.shortened(&summary, if below { self.width.saturating_sub(6) } else { room });
+        }
+        let beside = if below { "" } else { summary.as_str() };
+        let used = 4 + column.max(length(&words)) + 2 + length(beside);
+        let end = if below { self.width } else { 4 + column.max(length(&words)) + 2 + room + 10 };
+        let ink = |text: &str| match outcome {
+            Outcome::NotMeasured => self.ink(Ink::Faint, text),
+            _ => text.to_owned(),
+        };
+        let time = match time.as_str() {
+            "" => time,
+            time if below => {
+                let gap = end.saturating_sub(4 + length(&words) + time.len());
+                format!("{}{time}", " ".repeat(gap))
+            }
+            time => format!("{}{time}", " ".repeat(end.saturating_sub(used + time.len()).max(1))),
+        };
+        let time = self.ink(Ink::Faint, &time);
+        let mark = self.mark(outcome);
+        if below {
+            return format!("  {mark} {words}{time}\n      {}\n", ink(&summary));
+        }
+        let pad = column.saturating_sub(length(&words));
+        let row = format!("  {mark} {words}{}  {}{time}", " ".repeat(pad), ink(&summary));
         row.trim_end().to_owned() + "\n"
     }
 
@@ -257,6 +282,15 @@ impl Style {
             .replace('≥', ">=")
     }
 
+    fn shortened(&self, text: &str, room: usize) -> String {
+        if text.chars().count() <= room {
+            return text.to_owned();
+        }
+        let end = self.signs("…");
+        let kept: String = text.chars().take(room.saturating_sub(end.chars().count())).collect();
+        format!("{}{end}", kept.trim_end())
+    }
+
     fn ink(&self, ink: Ink, text: &str) -> String {
         if !self.colour || text.is_empty() {
             return text.to_owned();
@@ -318,14 +352,6 @@ fn first_row(words: &str) -> String {
         Some((first, _)) => format!("{} …", first.trim_end()),
         None => words.to_owned(),
     }
-}
-
-fn shortened(text: &str, room: usize) -> String {
-    if text.chars().count() <= room {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
 }
 
 /// Text from elsewhere without what a terminal would obey.

@@ -42,6 +42,15 @@ impl DatabaseUrl {
         Self::resolve(Some(text), &Surroundings::of_this_process())
     }
 
+    /// As [`Self::parse`], for a server of our own: the caller's surroundings are about other databases, so what the
+    /// address leaves open has its default.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], and when it names no user.
+    pub fn own(text: &str) -> Result<Self, BadDatabaseUrl> {
+        Self::resolve(Some(text), &Surroundings::default())
+    }
+
     /// The address that `psql` without arguments would use: `PGSERVICE`, `PGHOST` and so on.
     ///
     /// # Errors
@@ -117,14 +126,19 @@ impl DatabaseUrl {
         self.parameters.get("password").is_some()
     }
 
+    /// The password file that was not used because others can read it, where no password was found elsewhere.
+    pub(crate) fn unused_passfile(&self) -> Option<&str> {
+        self.parameters.get(parameters::UNUSED_PASSFILE)
+    }
+
     /// The certificate files that it names.
     pub(crate) fn certificate_files(&self) -> Vec<&str> {
         ["sslrootcert", "sslcert", "sslkey"].iter().filter_map(|key| self.parameters.get(key)).collect()
     }
 
     /// The `PG*` variables that make libpq's programs (`psql`, `pg_dump`, `pg_restore`) connect to the same
-    /// database; the password is among them, so that it stands in no argument list. A service that the parent's
-    /// environment names would win over these: take [`Self::LIBPQ_FOREIGN`] out of the child's environment.
+    /// database; the password is among them, so that it stands in no argument list. What the parent's environment says
+    /// beside these is about another database: take [`Self::LIBPQ_VARIABLES`] out of the child's environment first.
     pub fn libpq_environment(&self) -> Vec<(&'static str, SecretString)> {
         const VARIABLES: [(&str, &str); 11] = [
             ("host", "PGHOST"),
@@ -147,8 +161,50 @@ impl DatabaseUrl {
             .collect()
     }
 
-    /// Variables of libpq that would lead a child process elsewhere than [`Self::libpq_environment`] says.
-    pub const LIBPQ_FOREIGN: [&'static str; 3] = ["PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR"];
+    /// Every variable that libpq reads: a child process that is given an address must inherit none of them.
+    pub const LIBPQ_VARIABLES: [&'static str; 41] = [
+        "PGAPPNAME",
+        "PGCHANNELBINDING",
+        "PGCLIENTENCODING",
+        "PGCONNECT_TIMEOUT",
+        "PGDATABASE",
+        "PGDATESTYLE",
+        "PGGEQO",
+        "PGGSSDELEGATION",
+        "PGGSSENCMODE",
+        "PGGSSLIB",
+        "PGHOST",
+        "PGHOSTADDR",
+        "PGKRBSRVNAME",
+        "PGLOADBALANCEHOSTS",
+        "PGLOCALEDIR",
+        "PGMAXPROTOCOLVERSION",
+        "PGMINPROTOCOLVERSION",
+        "PGOPTIONS",
+        "PGPASSFILE",
+        "PGPASSWORD",
+        "PGPORT",
+        "PGREQUIREAUTH",
+        "PGREQUIREPEER",
+        "PGREQUIRESSL",
+        "PGSERVICE",
+        "PGSERVICEFILE",
+        "PGSSLCERT",
+        "PGSSLCERTMODE",
+        "PGSSLCOMPRESSION",
+        "PGSSLCRL",
+        "PGSSLCRLDIR",
+        "PGSSLKEY",
+        "PGSSLMAXPROTOCOLVERSION",
+        "PGSSLMINPROTOCOLVERSION",
+        "PGSSLMODE",
+        "PGSSLNEGOTIATION",
+        "PGSSLROOTCERT",
+        "PGSSLSNI",
+        "PGSYSCONFDIR",
+        "PGTARGETSESSIONATTRS",
+        "PGUSER",
+    ];
 }
 
 impl fmt::Display for DatabaseUrl {
@@ -195,6 +251,8 @@ fn options(parameters: &Parameters) -> Result<PgConnectOptions, BadDatabaseUrl> 
     if let Some(password) = get("password") {
         options = options.password(password);
     }
+    // The driver reads the environment where nothing is said.
+    options = options.ssl_mode(PgSslMode::Prefer);
     if let Some(mode) = get("sslmode") {
         let mode: PgSslMode = mode.parse().map_err(|_| {
             BadDatabaseUrl(

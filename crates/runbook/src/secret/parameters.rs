@@ -48,6 +48,11 @@ const USED: [(&str, Option<&str>); 14] = [
     ("user", Some("PGUSER")),
 ];
 
+/// A password file that others can read, where no password was found: for the sentence that says that one is missing.
+pub(super) const UNUSED_PASSFILE: &str = "passfile that is not used";
+
+const SEVERAL: &str = "it names several hosts, which is not supported; name the one to look at";
+
 /// What may stand unencoded in a host name.
 const HOST: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
@@ -59,6 +64,12 @@ impl Parameters {
     /// Those that a URL gives.
     pub(super) fn of_url(text: &str) -> Result<Self, BadDatabaseUrl> {
         let bad = |problem: &str| BadDatabaseUrl(problem.to_owned());
+        if text.trim().is_empty() {
+            return Err(bad("it is empty (write `postgres://user:password@host:port/database`)"));
+        }
+        if names_several_hosts(text) {
+            return Err(bad(SEVERAL));
+        }
         let (text, names_host) = with_host(text.trim());
         let url = url::Url::parse(&text).map_err(|error| BadDatabaseUrl(format!(
             "{error} (write `postgres://user:password@host:port/database`, with special characters percent-encoded)"
@@ -125,7 +136,7 @@ impl Parameters {
             }
         }
         if self.get("host").is_some_and(|host| host.contains(',')) {
-            return Err(BadDatabaseUrl("it names several hosts; name the one to look at".into()));
+            return Err(BadDatabaseUrl(SEVERAL.into()));
         }
         self.fill("port", "5432");
         if let Some(address) = self.get("hostaddr").map(ToOwned::to_owned) {
@@ -149,6 +160,11 @@ impl Parameters {
             && let Some(password) = passfile::password(&self, surroundings)
         {
             self.set("password", &password);
+        }
+        if self.get("password").is_none()
+            && let Some(file) = passfile::unused(&self, surroundings)
+        {
+            self.set(UNUSED_PASSFILE, &file.display().to_string());
         }
         Ok(self)
     }
@@ -200,7 +216,7 @@ impl Parameters {
         }
         url += &format!("/{}", text("dbname"));
         let in_query = |key: &str| match key {
-            "dbname" | "service" | "passfile" => false,
+            "dbname" | "service" | "passfile" | UNUSED_PASSFILE => false,
             "user" | "password" | "host" | "port" => socket,
             _ => true,
         };
@@ -212,6 +228,14 @@ impl Parameters {
         }
         url
     }
+}
+
+/// As libpq takes them: `h1:1,h2:2`. A comma before the last `@` is a password's.
+fn names_several_hosts(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else { return false };
+    let (authority, after) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+    hosts.contains(',') && !after.contains('@')
 }
 
 /// The URL with a host, and whether it has one of its own: libpq takes a user before none, or before a port alone, where the

@@ -6,7 +6,7 @@ use super::{Surroundings, parameters::Parameters};
 
 /// The password of the first line that fits, from the `passfile` parameter or `~/.pgpass`.
 pub(super) fn password(parameters: &Parameters, surroundings: &Surroundings) -> Option<String> {
-    let path = parameters.get("passfile").map(PathBuf::from).or_else(|| surroundings.at_home(".pgpass"))?;
+    let path = path(parameters, surroundings)?;
     if !only_mine(&path) {
         return None;
     }
@@ -26,6 +26,15 @@ pub(super) fn password(parameters: &Parameters, surroundings: &Surroundings) -> 
             _ => None,
         }
     })
+}
+
+/// The file, where it is there and not used.
+pub(super) fn unused(parameters: &Parameters, surroundings: &Surroundings) -> Option<PathBuf> {
+    path(parameters, surroundings).filter(|path| path.is_file() && !only_mine(path))
+}
+
+fn path(parameters: &Parameters, surroundings: &Surroundings) -> Option<PathBuf> {
+    parameters.get("passfile").map(PathBuf::from).or_else(|| surroundings.at_home(".pgpass"))
 }
 
 struct Field {
@@ -56,9 +65,5 @@ fn only_mine(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
 
     let Ok(metadata) = std::fs::metadata(path) else { return false };
-    let mine = metadata.is_file() && metadata.permissions().mode() & 0o077 == 0;
-    if !mine {
-        tracing::warn!(path = %path.display(), "the password file is not used: others can read it (chmod 0600 it)");
-    }
-    mine
+    metadata.is_file() && metadata.permissions().mode() & 0o077 == 0
 }

@@ -1,5 +1,6 @@
 //! Errors of the settings, each with the place that is wrong.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,12 +11,23 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 pub enum SettingsError {
     /// A file cannot be read.
     #[error("{path}: cannot be read: {reason}")]
-    #[diagnostic(help("name the folder that holds runbook.toml with --fixtures DIR or RUNBOOK_FIXTURES"))]
+    #[diagnostic(help("correct its name in runbook.toml, or put it there"))]
     Unreadable {
         /// The file.
         path: String,
         /// What the system said.
         reason: String,
+    },
+    /// A file cannot be read, and it is known what to do.
+    #[error("{path}: cannot be read: {reason}")]
+    NoFile {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: String,
+        /// What to do.
+        #[help]
+        help: String,
     },
     /// A key or a value is wrong.
     #[error("{path}:{line}: {problem}")]
@@ -39,8 +51,29 @@ pub enum SettingsError {
 }
 
 impl SettingsError {
-    pub(super) fn unreadable(path: &Path, source: &std::io::Error) -> Self {
-        Self::Unreadable { path: path.display().to_string(), reason: source.to_string() }
+    /// The settings themselves.
+    pub(super) fn no_settings(path: &Path, source: &std::io::Error) -> Self {
+        let help = match source.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => {
+                "name the folder that holds runbook.toml with --fixtures DIR or RUNBOOK_FIXTURES"
+            }
+            _ => "let this user read it",
+        };
+        Self::no_file(path, source, help)
+    }
+
+    /// A file that they name under this key.
+    pub(super) fn named(path: &Path, source: &std::io::Error, key: &str) -> Self {
+        let help = match source.kind() {
+            ErrorKind::NotFound => format!("put it there, or correct {key} in runbook.toml"),
+            _ => "let this user read it".to_owned(),
+        };
+        Self::no_file(path, source, &help)
+    }
+
+    fn no_file(path: &Path, source: &std::io::Error, help: &str) -> Self {
+        let help = if source.kind() == ErrorKind::InvalidData { "save it as UTF-8" } else { help };
+        Self::NoFile { path: path.display().to_string(), reason: source.to_string(), help: help.to_owned() }
     }
 
     pub(super) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {

@@ -118,11 +118,11 @@ impl Settings {
     pub fn load(root: &Path) -> Result<Self, SettingsError> {
         let path = root.join("runbook.toml");
         let text =
-            std::fs::read_to_string(&path).map_err(|source| SettingsError::unreadable(&path, &source))?;
+            std::fs::read_to_string(&path).map_err(|source| SettingsError::no_settings(&path, &source))?;
         let file: File = toml::from_str(&text).map_err(|error| SettingsError::toml(&path, &text, &error))?;
         let document_path = root.join(&file.system.runbook);
         let document_text = std::fs::read_to_string(&document_path)
-            .map_err(|source| SettingsError::unreadable(&document_path, &source))?;
+            .map_err(|source| SettingsError::named(&document_path, &source, "[system] runbook"))?;
         let document = Document::parse(&document_text);
         let settings = Self {
             root: root.to_owned(),

@@ -66,6 +66,9 @@ impl Capture {
         let mut command = tokio::process::Command::new(self.program.python());
         command.args(["-c", include_str!("capture.py"), mode, "alembic.ini"]).current_dir(&self.folder);
         command.args(steps.iter().map(|(from, to)| format!("{}:{to}", from.unwrap_or("base"))));
+        for variable in DatabaseUrl::LIBPQ_VARIABLES {
+            command.env_remove(variable);
+        }
         command.env("DATABASE_URL", url).env("PYTHONDONTWRITEBYTECODE", "1");
         command.stdin(Stdio::null()).kill_on_drop(true);
         let output = tokio::time::timeout(self.limit, command.output());
