@@ -31,3 +31,4 @@ pub use kept::Kept;
 pub use pooler::Pooler;
 pub use scratch::scratch;
 pub use server::{Server, ServerOptions};
+pub use watcher::Watched;

@@ -54,6 +54,30 @@ impl State {
     }
 }
 
+/// A folder that does not outlive this process, however it ends.
+#[derive(Debug)]
+pub struct Watched {
+    _lease: std::fs::File,
+}
+
+impl Watched {
+    /// Has the folder removed, with all that is in it, when this is dropped or the process is gone, `kill -9` included.
+    ///
+    /// # Errors
+    /// When the watcher cannot be started, or could not name the folder: its path is not absolute, or has a line break in it.
+    pub fn folder(folder: &Path) -> Result<Self, HarnessError> {
+        if !folder.is_absolute() || folder.to_str().is_none_or(|path| path.contains(['\n', '\r'])) {
+            return Err(HarnessError::Other(format!("{folder:?} is no path that can be watched")));
+        }
+        let state =
+            State { folder: crate::state::root().join(format!("private-{}", crate::state::unique())) };
+        let lease = state.lease()?;
+        state.own(Owned::Folder(folder))?;
+        state.watch_at_once()?;
+        Ok(Self { _lease: lease })
+    }
+}
+
 /// How long a server outlives the last test that used it: `RUNBOOK_IDLE_SECONDS`, 60 by default.
 fn idle_seconds() -> Result<u64, HarnessError> {
     Ok(seconds(IDLE)?.unwrap_or(60))

@@ -124,6 +124,62 @@ async fn holds_a_database_until_its_input_ends() {
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }
 
+/// The watched folder of a process.
+const WATCHED: &str = "RUNBOOK_TEST_WATCHED";
+
+#[test]
+#[ignore = "the other tests run it in a process of its own"]
+fn watches_a_folder_until_its_input_ends() {
+    let folder = PathBuf::from(std::env::var_os(WATCHED).unwrap());
+    let _watched = harness::Watched::folder(&folder).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("a dump"), "of all rows").unwrap();
+    println!("watched");
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+}
+
+#[rstest::rstest]
+#[case::that_is_killed(true)]
+#[case::that_ends(false)]
+#[tokio::test]
+async fn watched_folder_goes_with_a_process(#[case] killed: bool) {
+    let (state, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let folder = place.path().join("dumps of a \"run\"");
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "leases::watches_a_folder_until_its_input_ends", "--ignored", "--nocapture"])
+        .env("RUNBOOK_STATE", state.path())
+        .env(WATCHED, &folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("watched")), "it starts");
+    assert!(folder.join("a dump").exists());
+    if killed {
+        process.kill().unwrap();
+    }
+    drop(process.stdin.take());
+    process.wait().unwrap();
+    let count = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().count();
+    runbook::wait::until("the end of the folder", PATIENCE, || async {
+        match (count(place.path()), count(state.path())) {
+            (0, 0) => Ok(()),
+            (folders, states) => Err(format!("{folders} folders, {states} state folders")),
+        }
+    })
+    .await
+    .unwrap();
+}
+
+#[test]
+fn a_path_that_the_watcher_could_read_otherwise_is_refused() {
+    for path in ["dumps", "/tmp/dumps\nfolder /home"] {
+        assert!(harness::Watched::folder(Path::new(path)).is_err(), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_left_of_a_run_that_was_killed() {
     let state = tempfile::tempdir().unwrap();

@@ -1,10 +1,12 @@
 //! The folder of what lives as long as a rehearsal: dumps, the state of the service. Each run has its own, in the folder
-//! of its report; it goes with the run, or with the next one where the run was killed.
+//! of its report; it goes with the run, however that ends, or with the next one where nobody was there to remove it.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+
+use harness::Watched;
 
 use crate::failure::Failure;
 
@@ -18,6 +20,8 @@ const MARK: &str = "lock";
 pub(super) struct Work {
     path: PathBuf,
     _lock: File,
+    /// None where the harness cannot watch it: then the next run removes it.
+    _watched: Option<Watched>,
 }
 
 impl Work {
@@ -34,7 +38,7 @@ impl Work {
             let lock = File::options().write(true).create_new(true).mode(0o600).open(path.join(MARK))?;
             match lock.try_lock() {
                 Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => Err(error),
-                _ => Ok(Self { path, _lock: lock }),
+                _ => Ok(Self { _watched: Watched::folder(&path).ok(), path, _lock: lock }),
             }
         })();
         made.map_err(|error: io::Error| {
