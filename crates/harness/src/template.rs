@@ -228,15 +228,19 @@ async fn fill(shared: &Shared, kind: &Kind, name: &str) -> Result<(), HarnessErr
             }
             // However few rows lead it: what each of them brings along is for the data set to say.
             let size = crate::loader::estimate(&url, &settings, *n).await?;
+            // The template, the clone that was asked for, and one that is made ahead.
+            let needed = size.peak_mib().saturating_add(size.stored_mib().saturating_mul(2));
             match &shared.record.folder {
-                // The template, the clone that was asked for, and one that is made ahead.
                 Some(folder) => {
-                    let needed = size.peak_mib().saturating_add(size.stored_mib().saturating_mul(2));
                     crate::loader::ask(folder, &settings, (*n, &size), needed, "RUNBOOK_DATA")?;
                 }
                 None => {
                     let mut connection = connect(&url).await?;
-                    crate::loader::room(&mut connection, &size).await?;
+                    if shared.record.backend == "container" {
+                        crate::loader::ask_container(&mut connection, &settings, (*n, &size), needed).await?;
+                    } else {
+                        crate::loader::room(&mut connection, &size).await?;
+                    }
                     close(connection).await?;
                 }
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use runbook::secret::DatabaseUrl;
 use runbook::settings::Settings;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Row as _};
 
 use super::compile::Compiled;
 use super::crew::at_a_time;
@@ -122,16 +122,45 @@ pub(crate) fn ask(
     needed: u64,
     remedy: &'static str,
 ) -> Result<(), HarnessError> {
-    crate::space::ask(folder, needed, remedy).map_err(|error| {
-        let file = settings.data.generate.as_ref().map_or_else(String::new, |file| {
-            format!(
-                "{}: {n} rows of its leading table are {} in all; ask for fewer: ",
-                settings.path(file).display(),
-                size.rows
-            )
-        });
-        HarnessError::Fixtures(format!("{file}{error}"))
-    })
+    crate::space::ask(folder, needed, remedy).map_err(|error| told(settings, (n, size), &error))
+}
+
+/// The same of the server in a container of ours, which is asked itself; nothing is said where it has no `df`.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn ask_container(
+    connection: &mut PgConnection,
+    settings: &Settings,
+    (n, size): (u64, &Size),
+    needed: u64,
+) -> Result<(), HarnessError> {
+    let free: Option<i64> =
+        match sqlx::raw_sql(include_str!("free_in_container.sql")).fetch_optional(&mut *connection).await {
+            Ok(row) => row.and_then(|row| row.try_get(0).ok()),
+            Err(_) => None,
+        };
+    // It never becomes part of what is there.
+    let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
+    match free.and_then(|free| u64::try_from(free).ok()) {
+        Some(free) if free < needed => {
+            let short = format!("about {needed} MiB are needed, and the container has {free} MiB free");
+            Err(told(settings, (n, size), &short))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Which file asks for how many rows, before what is said of the room for them.
+fn told(settings: &Settings, (n, size): (u64, &Size), short: &dyn std::fmt::Display) -> HarnessError {
+    let file = settings.data.generate.as_ref().map_or_else(String::new, |file| {
+        format!(
+            "{}: {n} rows of its leading table are {} in all; ask for fewer: ",
+            settings.path(file).display(),
+            size.rows
+        )
+    });
+    HarnessError::Fixtures(format!("{file}{short}"))
 }
 
 fn enough(folder: &std::path::Path, size: &Size, free: Option<u64>) -> Result<(), HarnessError> {

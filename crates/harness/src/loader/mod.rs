@@ -40,8 +40,8 @@ use crate::template::execute;
 
 pub use clock::Week;
 pub use derive::{Derived, derive};
-pub(crate) use estimate::ask;
 pub use estimate::{Size, estimate, estimate_derived, room};
+pub(crate) use estimate::{ask, ask_container};
 pub use plan::{ColumnPlan, Each, Generator, Plan, TablePlan};
 pub use progress::{Progress, Unwatched};
 
