@@ -130,6 +130,13 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
             written.map(advice).for_each(|finding| {
                 evidence.find(finding);
             });
+            if let Some(kept) = &outcome.replaced {
+                evidence.find(Finding::advice(
+                    kept,
+                    "is the database as it was before the rollback: it was kept, or could not be dropped",
+                    format!("DROP DATABASE \"{kept}\" when it is not needed any more"),
+                ));
+            }
             evidence.summarise(format!("back to {} · {lost} rows lost", dump.name()));
         }
         Err(error) => {

@@ -65,6 +65,28 @@ async fn a_sound_backup_and_its_rollback_pass_every_check() {
     }
 }
 
+/// A scratch server need not have the roles; whose the objects are is compared where the database itself is put back.
+#[tokio::test]
+async fn objects_that_are_granted_or_belong_to_another_role_are_no_difference_of_a_scratch_restore() {
+    // Roles that every server has.
+    let sound = Sound::new(Some(
+        "GRANT SELECT ON projects TO pg_monitor; GRANT UPDATE (name) ON projects TO pg_monitor; \
+         ALTER TABLE code_references OWNER TO pg_monitor; ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO pg_monitor",
+    ))
+    .await;
+    for id in ["recovery.backup.restorable", "recovery.rollback.plan"] {
+        let check = recovery::checks().into_iter().find(|check| check.id == id).unwrap();
+        let verdict = check.run(&sound.context).await;
+        assert_eq!(verdict.outcome(), Outcome::Pass, "{id}: {verdict:?}");
+    }
+    sql(&sound.db, "REVOKE SELECT ON projects FROM pg_monitor").await;
+    assert_eq!(
+        act(&sound.context, "recovery.rollback.restore").await.unwrap().outcome(),
+        Outcome::Pass,
+        "put back with its grants"
+    );
+}
+
 #[test]
 fn every_check_has_a_defect_and_every_defect_a_check() {
     let defects = all();

@@ -65,6 +65,30 @@ async fn a_deployment_is_rolled_back(#[case] deployment: &str) {
     assert_eq!(witness(&db).await, before);
 }
 
+/// The server does not drop a database that has one; the restored one is in its place all the same.
+#[tokio::test]
+async fn a_database_that_cannot_be_dropped_is_kept_and_named_and_the_rollback_is_done() {
+    let db = Database::at("006").await.unwrap();
+    sql(&db, ROWS).await;
+    let folder = Folder::new();
+    let before = witness(&db).await;
+    let taken = backup(&db, &folder.path()).await;
+    sql(&db, "CREATE SUBSCRIPTION s CONNECTION 'host=/nowhere' PUBLICATION p WITH (connect = false)").await;
+
+    let outcome = roll_back(&db, &taken).await.unwrap();
+    assert_eq!(witness(&db).await, before);
+    assert!(outcome.losses.is_ok(), "{outcome:?}");
+    let kept = outcome.replaced.unwrap();
+    let url = db.url().with_database(&kept).unwrap();
+    let limits = harness::settings().limits.reading();
+    let replaced = runbook::ephemeral::Ephemeral::adopt(url, limits).await.unwrap();
+    for statement in ["ALTER SUBSCRIPTION s SET (slot_name = NONE)", "DROP SUBSCRIPTION s"] {
+        sql(&replaced, statement).await;
+    }
+    replaced.pool().close().await;
+    sql(&db, &format!("DROP DATABASE {kept} WITH (FORCE)")).await;
+}
+
 #[rstest]
 #[case::a_new_table_stays("CREATE TABLE reviews (id int PRIMARY KEY)")]
 #[case::a_view_and_a_foreign_key_leave_old_rows(

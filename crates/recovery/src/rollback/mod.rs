@@ -95,10 +95,10 @@ impl Rollback {
         };
 
         let losses = self.losses(target, &names, manifest).await.map_err(|error| error.to_string());
-        let keep = self.keep_replaced || losses.is_err();
-        if !keep {
-            drop_database(&mut control, &names.replaced).await?;
-        }
+        // The database is back: one that cannot be dropped (a subscription holds it) stays, and that is no failure.
+        let keep = self.keep_replaced
+            || losses.is_err()
+            || drop_database(&mut control, &names.replaced).await.is_err();
         let _ = control.close().await;
         Ok(Outcome {
             compared: manifest.state.len(),
@@ -212,8 +212,11 @@ impl Names {
     /// A session on another database of the server: none may stand on one that is renamed.
     async fn control(&self, url: &DatabaseUrl) -> Result<PgConnection, RecoveryError> {
         let other = if self.live == "postgres" { "template1" } else { "postgres" };
+        // The server's own limit is for the application's statements. A lock that somebody holds on the database is not
+        // waited for without an end, with the services halted.
+        let limits = [("statement_timeout", "0"), ("lock_timeout", "10s")];
         let options = with_database(url, other)?.connect_options().application_name("runbook");
-        Ok(PgConnection::connect_with(&options).await?)
+        Ok(PgConnection::connect_with(&options.options(limits)).await?)
     }
 
     /// One rollback of a database at a time; the server drops the lock with the session.
@@ -256,7 +259,7 @@ impl Names {
 
 async fn prove(copy: &Ephemeral, manifest: &Manifest) -> Result<(), RecoveryError> {
     // A restore leaves no planner statistics behind (before 18), and the first queries would be slow.
-    sqlx::raw_sql("ANALYZE").execute(copy.pool()).await?;
+    sqlx::raw_sql("SET statement_timeout = 0; ANALYZE; RESET statement_timeout").execute(copy.pool()).await?;
     let state = State::read(&mut copy.reader().await?).await?;
     match manifest.state.differences(&state).as_slice() {
         [] => Ok(()),

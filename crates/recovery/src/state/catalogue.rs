@@ -8,14 +8,25 @@ use sqlx::postgres::PgArguments;
 
 use super::normal::normal;
 
-/// Every fact of every object of these schemas, one a line, sorted. Without what a dump leaves out (invalid indexes),
-/// and spelt alike before and after a restore.
+/// Every fact of every object of these schemas, one a line, sorted: what the objects are, and apart from it what names roles
+/// (owners, grants, default privileges). Without what a dump leaves out (invalid indexes), and spelt alike before and
+/// after a restore.
 ///
 /// # Errors
 /// When the catalogue cannot be read.
-pub async fn fingerprint(reader: &mut Reader, schemas: &[String]) -> Result<Vec<String>, CheckError> {
+pub async fn fingerprint(
+    reader: &mut Reader,
+    schemas: &[String],
+) -> Result<(Vec<String>, Vec<String>), CheckError> {
     let invalid: Vec<(String,)> = reader.fetch_with(include_str!("invalid.sql"), arguments(schemas)?).await?;
     let catalogue = Catalogue::read(reader, schemas).await?;
+    let mut access = lines(&catalogue, &invalid);
+    let objects = lines(&catalogue.without_access(), &invalid);
+    access.retain(|line| objects.binary_search(line).is_err());
+    Ok((objects, access))
+}
+
+fn lines(catalogue: &Catalogue, invalid: &[(String,)]) -> Vec<String> {
     let mut lines = Vec::new();
     for object in catalogue.names() {
         lines.push(object.to_string());
@@ -26,7 +37,7 @@ pub async fn fingerprint(reader: &mut Reader, schemas: &[String]) -> Result<Vec<
         }
     }
     lines.sort();
-    Ok(lines)
+    lines
 }
 
 /// Who owns each object of these schemas and who may use it, which the [`Catalogue`] leaves out.

@@ -99,8 +99,10 @@ impl State {
         let sequences = reader.fetch(include_str!("sequences.sql")).await?;
         let schemas: Vec<(String,)> = reader.fetch(include_str!("schemas.sql")).await?;
         let schemas: Vec<String> = schemas.into_iter().map(|(schema,)| schema).collect();
-        let catalogue = fingerprint(reader, &schemas).await?;
-        let privileges = catalogue::privileges(reader, &schemas).await?;
+        let (catalogue, access) = fingerprint(reader, &schemas).await?;
+        let mut privileges = catalogue::privileges(reader, &schemas).await?;
+        privileges.extend(access);
+        privileges.sort();
         Ok(Self { tables: states, sequences, catalogue, privileges })
     }
 
