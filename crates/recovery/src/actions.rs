@@ -127,7 +127,7 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
             let written = losses.iter().filter(|loss| !loss.bookkeeping);
             let lost: i64 = written.clone().map(|loss| loss.lost).sum();
             evidence.measure(Measurement::new("rows lost by the rollback", lost as f64, "rows"));
-            written.map(advice).for_each(|finding| {
+            written.clone().map(advice).for_each(|finding| {
                 evidence.find(finding);
             });
             if let Some(kept) = &outcome.replaced {
@@ -137,7 +137,13 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
                     format!("DROP DATABASE \"{kept}\" when it is not needed any more"),
                 ));
             }
-            evidence.summarise(format!("back to {} · {lost} rows lost", dump.name()));
+            let uncompared: i64 = written.map(|loss| loss.uncompared_rows).sum();
+            let mut summary = format!("back to {} · {lost} rows lost", dump.name());
+            if uncompared > 0 {
+                summary
+                    .push_str(&format!(" · {uncompared} with values in columns that could not be compared"));
+            }
+            evidence.summarise(summary);
         }
         Err(error) => {
             let kept = outcome.replaced.as_deref().unwrap_or_default();
@@ -155,20 +161,31 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
 }
 
 fn advice(loss: &Loss) -> Finding {
-    let problem = match loss {
+    let mut problems = Vec::new();
+    match loss {
+        Loss { lost: 0, returned: 0, table_gone: false, .. } => {}
         Loss { table_gone: true, lost, .. } => {
-            format!("is gone with {lost} rows: it was made since the backup")
+            problems.push(format!("is gone with {lost} rows: it was made since the backup"));
         }
         Loss { lost, returned: 0, .. } => {
-            format!("lost by the rollback: {lost} rows written since the backup")
+            problems.push(format!("lost by the rollback: {lost} rows written since the backup"));
         }
         Loss { lost: 0, returned, .. } => {
-            format!("{returned} rows came back that were deleted since the backup")
+            problems.push(format!("{returned} rows came back that were deleted since the backup"));
         }
-        Loss { lost, returned, .. } => format!(
+        Loss { lost, returned, .. } => problems.push(format!(
             "lost by the rollback: {lost} rows written or changed since the backup; {returned} rows are again what they were"
-        ),
-    };
+        )),
+    }
+    if loss.uncompared_rows > 0 {
+        problems.push(format!(
+            "{} rows held values in {}, which the restored table has not, or with another type: what was written there since the \
+             backup is lost",
+            loss.uncompared_rows,
+            loss.uncompared.join(", ")
+        ));
+    }
+    let problem = problems.join("; ");
     Finding::advice(
         &loss.table,
         problem,

@@ -65,6 +65,29 @@ async fn a_deployment_is_rolled_back(#[case] deployment: &str) {
     assert_eq!(witness(&db).await, before);
 }
 
+#[tokio::test]
+async fn what_was_written_to_columns_that_a_deployment_changed_or_made_is_accounted_for() {
+    let db = Database::at("006").await.unwrap();
+    sql(&db, ROWS).await;
+    let folder = Folder::new();
+    let taken = backup(&db, &folder.path()).await;
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM projects").fetch_one(db.pool()).await.unwrap();
+    sql(
+        &db,
+        "ALTER TABLE projects ALTER name TYPE varchar(300); UPDATE projects SET name = name || ' II'; \
+         ALTER TABLE projects ADD \"{table}\" text; UPDATE projects SET \"{table}\" = 'seen'; \
+         ALTER TABLE calibration_constants ADD noted boolean",
+    )
+    .await;
+    let losses = roll_back(&db, &taken).await.unwrap().losses.unwrap();
+    let [loss] = losses.as_slice() else { panic!("a column without a value is no loss: {losses:?}") };
+    assert_eq!((loss.table.as_str(), loss.lost, loss.returned), ("public.projects", rows, rows));
+    assert_eq!(
+        (loss.uncompared.as_slice(), loss.uncompared_rows),
+        ([r#""{table}""#.to_owned()].as_slice(), rows)
+    );
+}
+
 /// The server does not drop a database that has one; the restored one is in its place all the same.
 #[tokio::test]
 async fn a_database_that_cannot_be_dropped_is_kept_and_named_and_the_rollback_is_done() {

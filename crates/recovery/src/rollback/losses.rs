@@ -25,9 +25,14 @@ pub struct Loss {
     pub table_gone: bool,
     /// Whether it is the books of a migration tool.
     pub bookkeeping: bool,
+    /// The columns, quoted for SQL, that the restored table lacks or has with another type, where rows hold something in them.
+    pub uncompared: Vec<String>,
+    /// How many rows do: what of it was written since the backup cannot be told.
+    pub uncompared_rows: i64,
 }
 
-/// Compares the rows of two databases, table by table, by the columns that both have. Tables without a loss are left out.
+/// Compares the rows of two databases, table by table, by the columns that both have, and counts those that hold something in
+/// other columns. Tables without a loss are left out.
 pub(super) async fn count(
     old: &mut Reader,
     new: &mut Reader,
@@ -42,26 +47,63 @@ pub(super) async fn count(
         tables(new).await?.into_iter().map(|table| (table.quoted.clone(), table)).collect();
     let mut found = Vec::new();
     for before in tables(old).await? {
-        let (lost, returned, table_gone) = match new_tables.remove(&before.quoted) {
-            None => (rows(old, &before.quoted).await?, 0, true),
+        let mut loss = Loss::none(&before);
+        match new_tables.remove(&before.quoted) {
+            None => (loss.lost, loss.table_gone) = (rows(old, &before.quoted).await?, true),
             Some(after) => {
-                let (lost, returned) = differing(old, new, &before, &after, &known).await?;
-                (lost, returned, false)
+                (loss.lost, loss.returned) = differing(old, new, &before, &after, &known).await?;
+                let other = columns(&before, |column| !is_common(column, &after));
+                if !other.is_empty() && other.len() < before.columns.len() {
+                    let sql = format!(
+                        "SELECT count(*) FROM ONLY {} AS t WHERE pg_catalog.num_nonnulls({}) > 0",
+                        before.quoted,
+                        qualified(&other)
+                    );
+                    loss.uncompared_rows = old.scalar(&sql).await?;
+                    loss.uncompared = other;
+                }
             }
-        };
-        if lost > 0 || returned > 0 || table_gone {
-            let bookkeeping = BOOKKEEPING.contains(&before.name.as_str());
-            found.push(Loss { table: before.quoted, lost, returned, table_gone, bookkeeping });
         }
+        found.push(loss);
     }
     for (table, after) in new_tables {
-        let returned = rows(new, &table).await?;
-        let bookkeeping = BOOKKEEPING.contains(&after.name.as_str());
-        found.push(Loss { table, lost: 0, returned, table_gone: false, bookkeeping });
+        found.push(Loss { returned: rows(new, &table).await?, ..Loss::none(&after) });
     }
-    found.retain(|loss| loss.lost > 0 || loss.returned > 0 || loss.table_gone);
+    found.retain(|loss| loss.lost > 0 || loss.returned > 0 || loss.table_gone || loss.uncompared_rows > 0);
     found.sort_by(|a, b| a.table.cmp(&b.table));
     Ok(found)
+}
+
+impl Loss {
+    fn none(table: &Table) -> Self {
+        Self {
+            table: table.quoted.clone(),
+            lost: 0,
+            returned: 0,
+            table_gone: false,
+            bookkeeping: BOOKKEEPING.contains(&table.name.as_str()),
+            uncompared: Vec::new(),
+            uncompared_rows: 0,
+        }
+    }
+}
+
+/// The names of the columns of which this holds.
+fn columns(table: &Table, holds: impl Fn((&str, &str)) -> bool) -> Vec<String> {
+    let typed = table.columns.iter().zip(&table.types);
+    typed.filter(|(name, of)| holds((name, of))).map(|(name, _)| name.clone()).collect()
+}
+
+/// Whether a table has a column of this name whose values are written alike.
+fn is_common((name, of): (&str, &str), table: &Table) -> bool {
+    // Of whatever length.
+    let is_text = |of: &str| of == "text" || of.starts_with("character varying");
+    let mut typed = table.columns.iter().zip(&table.types);
+    typed.any(|(other, kind)| other == name && (kind == of || is_text(kind) && is_text(of)))
+}
+
+fn qualified(columns: &[String]) -> String {
+    columns.iter().map(|name| format!("t.{name}")).collect::<Vec<_>>().join(", ")
 }
 
 /// `(in old only, in new only)`, counting equal rows as often as they are there.
@@ -72,23 +114,16 @@ async fn differing(
     after: &Table,
     known: &HashMap<&str, (i64, &str)>,
 ) -> Result<(i64, i64), CheckError> {
-    let typed = |table: &Table| -> Vec<(String, String)> {
-        table.columns.iter().cloned().zip(table.types.iter().cloned()).collect()
-    };
-    let (all_before, all_after) = (typed(before), typed(after));
-    let common: Vec<&str> = all_before
-        .iter()
-        .filter(|column| all_after.contains(column))
-        .map(|(name, _)| name.as_str())
-        .collect();
-    if common.is_empty() && !all_before.is_empty() {
+    let common = columns(before, |column| is_common(column, after));
+    if common.is_empty() && !before.columns.is_empty() {
         return Ok((rows(old, &before.quoted).await?, rows(new, &after.quoted).await?));
     }
-    let columns: Vec<String> = common.iter().map(|name| format!("t.{name}")).collect();
-    let fill = |sql: &str| sql.replace("{columns}", &columns.join(", ")).replace("{table}", &before.quoted);
+    // The table first: a column may be named like a place in the text.
+    let columns = qualified(&common);
+    let fill = |sql: &str| sql.replace("{table}", &before.quoted).replace("{columns}", &columns);
 
     let in_old: Vec<(i64, i64, String)> = old.fetch(&fill(include_str!("buckets.sql"))).await?;
-    if all_before == all_after {
+    if before.columns == after.columns && before.types == after.types {
         // The restored table was hashed already, and the sum of the buckets is that hash.
         let total = in_old.iter().map(|(_, rows, _)| rows).sum::<i64>();
         let hash: Option<i128> = in_old.iter().map(|(_, _, hash)| hash.parse::<i128>().ok()).sum();
