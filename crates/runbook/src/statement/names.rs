@@ -80,30 +80,37 @@ pub(super) fn fields(tree: &SyntaxNode) -> Result<Vec<String>, Refused> {
 
 /// The operators, but those that stand as `OPERATOR(pg_catalog.=)`: whatever else a database has, that is Postgres's own.
 pub(super) fn operators(tree: &SyntaxNode) -> Vec<String> {
+    const OWN: [&str; 4] = ["operator", "(", "pg_catalog", "."];
     let mut operators = Vec::new();
     let mut run = String::new();
-    // The two words before the run.
-    let mut before = [String::new(), String::new()];
-    let mut end = |run: &mut String, before: &[String; 2]| {
-        if before[0] != "pg_catalog" || before[1] != "." {
+    // The words before the run; a run is one as well.
+    let mut before = [const { String::new() }; 4];
+    let mut end = |run: &mut String, before: &mut [String; 4]| {
+        if run.is_empty() {
+            return;
+        }
+        if *before != OWN {
             operators.extend(operators_of(run).map(ToOwned::to_owned));
         }
-        run.clear();
+        before.rotate_left(1);
+        before[3] = std::mem::take(run);
     };
     for element in tree.descendants_with_tokens() {
         let SyntaxElement::Token(token) = element else { continue };
         let text = token.text();
-        if !text.is_empty() && text.chars().all(|c| "+-*/<>=~!@#%^&|`?".contains(c)) {
+        // A comment may consist of nothing but characters of operators.
+        let apart = matches!(token.kind(), SyntaxKind::WHITESPACE | SyntaxKind::COMMENT);
+        if !apart && !text.is_empty() && text.chars().all(|c| "+-*/<>=~!@#%^&|`?".contains(c)) {
             run.push_str(text);
             continue;
         }
-        end(&mut run, &before);
-        if !text.trim().is_empty() {
-            let [_, last] = before;
-            before = [last, text.to_ascii_lowercase()];
+        end(&mut run, &mut before);
+        if !apart {
+            before.rotate_left(1);
+            before[3] = text.to_ascii_lowercase();
         }
     }
-    end(&mut run, &before);
+    end(&mut run, &mut before);
     operators.sort();
     operators.dedup();
     operators
@@ -220,6 +227,21 @@ mod tests {
             ("", &[]),
         ] {
             assert_eq!(operators_of(run).collect::<Vec<_>>(), operators, "{run}");
+        }
+    }
+
+    #[test]
+    fn neither_a_comment_nor_a_name_hides_an_operator() {
+        for (sql, operators) in [
+            ("SELECT a =/**/ b", &["="] as &[&str]),
+            ("SELECT a ~--\n b", &["~"]),
+            ("SELECT a OPERATOR(pg_catalog.=) b", &[]),
+            ("SELECT a OPERATOR(pg_catalog.=) b, a = b", &["="]),
+            ("SELECT a OPERATOR(other.=) b", &["="]),
+            ("SELECT pg_catalog.* = b FROM t AS pg_catalog", &["*", "="]),
+        ] {
+            let statement = super::super::ReadStatement::parse(sql).unwrap();
+            assert_eq!(statement.operators, operators, "{sql}");
         }
     }
 }
