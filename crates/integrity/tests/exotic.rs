@@ -6,6 +6,7 @@ use runbook::context::Context;
 use runbook::verdict::Outcome;
 
 use crate::support::{live, with};
+use crate::swift::asked;
 use crate::{execute, failed, verdict, verdicts};
 
 /// The schema of the settings, without the rules of another system.
@@ -157,4 +158,49 @@ async fn indexes_are_trusted_only_where_they_are_asked_too() {
             "{verdict:?}"
         );
     }
+}
+
+/// Two words that differ as bytes and are equal in the collation of their key, in a small table and in one whose keys are
+/// counted by their hashes; the same two are no fault of a key that tells them apart.
+#[rstest]
+#[case::small(10, 0)]
+#[case::large(20_000, 1)]
+#[tokio::test]
+async fn key_of_a_nondeterministic_collation_is_doubled_by_equal_words(
+    #[case] rows: u32,
+    #[case] hashed: i64,
+) {
+    let fill = format!(
+        "INSERT INTO words SELECT 'word ' || n, repeat('padding ', 60) FROM generate_series(1, {rows}) AS n"
+    );
+    let db = Database::made(&[
+        "CREATE EXTENSION pg_stat_statements",
+        "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+        "CREATE TABLE words (word text COLLATE ci, note text, \
+         CONSTRAINT by_case UNIQUE (word))",
+        "CREATE UNIQUE INDEX by_bytes ON words (word COLLATE \"C\")",
+        &fill,
+        "ANALYZE words",
+    ])
+    .await
+    .unwrap();
+    let id = "integrity.constraints.unique";
+    let clean = verdict(&plain(&db), id).await;
+    assert_eq!(
+        (clean.outcome(), clean.summary()),
+        (Outcome::Pass, Some("2 unique keys proved from the rows"))
+    );
+    let counted = "count(DISTINCT pg_catalog.hashtextextended((word) COLLATE public.ci";
+    assert_eq!(asked(&db, counted).await, hashed);
+    for statement in [
+        "UPDATE pg_index SET indisready = false WHERE indexrelid = 'by_case'::regclass",
+        "INSERT INTO words VALUES ('WORD 7', 'x')",
+        "UPDATE pg_index SET indisready = true WHERE indexrelid = 'by_case'::regclass",
+    ] {
+        execute(&db, statement).await;
+    }
+    let broken = verdict(&plain(&db), id).await;
+    let [finding] = broken.findings() else { panic!("{broken:?}") };
+    assert_eq!(finding.object, "by_case ON public.words");
+    assert!(finding.problem.starts_with("1 key on more than one row"), "{finding:?}");
 }
