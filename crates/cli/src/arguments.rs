@@ -12,7 +12,7 @@ use clap::{ArgGroup, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
     version,
     max_term_width = 100,
     after_help = "Examples:
-  runbook rehearse                         the whole deployment and its rollback, on a database of our own
+  runbook rehearse                         the whole deployment and its rollback
   runbook verify --target staging          every check that only reads, on staging
   runbook report target/runbook/report.json --html > report.html
 

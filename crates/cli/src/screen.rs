@@ -1,5 +1,6 @@
 //! The terminal: what it can show, and how text reaches it.
 
+use std::borrow::Cow;
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::sync::{Arc, OnceLock};
 
@@ -60,6 +61,8 @@ impl Screen {
     /// Text to standard output. A reader that went away (`| head`) is not an error; any other is told at the end
     /// ([`Self::unwritten`]), since a run and its report do not depend on who reads along.
     pub(crate) fn print(&self, text: &str) {
+        // Elsewhere each byte is as it was: a program may read it.
+        let text = if self.style.whole { Cow::Borrowed(text) } else { obeyed_by_no_terminal(text) };
         let mut out = std::io::stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         if let Err(error) = written
@@ -83,8 +86,40 @@ impl Screen {
             Failure::Said(sentence) => format!("runbook: {sentence}\n"),
             failure @ Failure::Settings(_) => format!("{:?}", miette::Report::new(failure)),
         };
+        let text = if std::io::stderr().is_terminal() {
+            obeyed_by_no_terminal(&text)
+        } else {
+            Cow::Borrowed(&*text)
+        };
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     }
+}
+
+/// Text without what a terminal would obey, but for line ends, tabs and colours (ECMA-48's SGR): the names and values of
+/// a database, and what a server says, are not ours.
+fn obeyed_by_no_terminal(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let (taken, is_shown) = match colour(rest) {
+            Some(length) => (length, true),
+            None => (next.len_utf8(), is_plain(next)),
+        };
+        shown.push_str(if is_shown { &rest[..taken] } else { " " });
+        rest = &rest[taken..];
+    }
+    Cow::Owned(shown)
+}
+
+/// The length of the SGR sequence that a text begins with.
+fn colour(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\u{1b}[")?;
+    let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    parameters[end..].starts_with('m').then_some("\u{1b}[m".len() + end)
 }
 
 /// What the locale says: the first of the three variables that is set decides. None set is a bare container, where
@@ -99,4 +134,25 @@ fn unicode() -> bool {
 fn columns() -> usize {
     let (_, columns) = console::Term::stdout().size();
     usize::from(columns).clamp(30, 140)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_told_nothing_but_words_and_colours() {
+        for same in ["", "a\n\tb é ☃", "\u{1b}[32m✔\u{1b}[0m", "\u{1b}[1;31mno\u{1b}[m"] {
+            assert_eq!(obeyed_by_no_terminal(same), same);
+        }
+        for (hostile, shown) in [
+            ("a\u{1b}]0;title\u{7}b", "a ]0;title b"),
+            ("\u{1b}[2Jgone", " [2Jgone"),
+            ("\u{9b}2J\r\u{8}", " 2J  "),
+            ("\u{1b}[31", " [31"),
+            ("é\u{1b}", "é "),
+        ] {
+            assert_eq!(obeyed_by_no_terminal(hostile), shown, "{hostile:?}");
+        }
+    }
 }
