@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use runbook::context::Context;
+use runbook::report;
 use runbook::verdict::{Evidence, Finding, Measurement, Verdict};
 
 use crate::claim::{Claim, counted};
@@ -164,7 +165,8 @@ impl Tally {
     }
 
     fn summary(&self, examined: i64) -> String {
-        let mut summary = format!("{examined} {} proved from the rows", self.noun);
+        let mut summary =
+            format!("{} proved from the rows", report::counted(examined.unsigned_abs(), &self.noun));
         if self.along > 0 {
             summary.push_str(&format!(", {} along indexes that amcheck vouches for", self.along));
         }

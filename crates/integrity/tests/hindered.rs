@@ -104,7 +104,7 @@ async fn lost_connection_costs_one_claim_and_the_rest_is_proved_on_the_same_snap
     assert_eq!(error.object, "fk_payloads_project_id ON public.project_payloads");
     assert_eq!(advice.object, EVENTS);
     assert!(advice.problem.starts_with("was not measured: "), "{advice:?}");
-    assert_eq!(verdict.summary(), Some("1 foreign keys proved from the rows"));
+    assert_eq!(verdict.summary(), Some("1 foreign key proved from the rows"));
 }
 
 #[tokio::test]

@@ -95,5 +95,5 @@ async fn locked_table_is_not_measured_and_the_rest_is_proved_on_the_same_snapsho
     assert_eq!(error.object, "fk_payloads_project_id ON public.project_payloads");
     assert_eq!(advice.object, "fk_events_project_id ON public.project_events");
     assert!(advice.problem.contains("lock timeout"), "{}", advice.problem);
-    assert_eq!(verdict.summary(), Some("1 foreign keys proved from the rows"));
+    assert_eq!(verdict.summary(), Some("1 foreign key proved from the rows"));
 }

@@ -192,7 +192,7 @@ async fn checks_that_are_asked_together_read_each_heap_once_and_say_what_they_sa
         (CHECK, "2 CHECK constraints proved from the rows"),
         (NOT_NULL, "4 NOT NULL columns proved from the rows"),
         (UNIQUE, "7 unique keys proved from the rows"),
-        (FOREIGN_KEYS, "1 foreign keys proved from the rows"),
+        (FOREIGN_KEYS, "1 foreign key proved from the rows"),
     ] {
         let clean = verdict(&context, id).await;
         assert_eq!((clean.outcome(), clean.summary()), (Outcome::Pass, Some(summary)), "{clean:?}");

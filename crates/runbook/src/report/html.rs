@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::terminal::{criterion_words, line_words};
-use super::{CheckResult, Decision, Line, Report, Step, count, outcome_words, seconds, value};
+use super::{CheckResult, Decision, Line, Report, Step, counted, outcome_words, seconds, value};
 use crate::verdict::{Drawing, Finding, Measurement, Outcome, Severity, Threshold};
 
 const STYLE: &str = include_str!("style.css");
@@ -144,7 +144,7 @@ fn result(result: &CheckResult, how: &str) -> Markup {
             p.faint {
                 code { (result.id) } " · " (how)
                 @if result.required { " · required" }
-                @if result.examined > 0 { " · " (count(result.examined)) " " (if result.noun.is_empty() { "objects" } else { &result.noun }) " examined" }
+                @if result.examined > 0 { " · " (counted(result.examined, if result.noun.is_empty() { "objects" } else { &result.noun })) " examined" }
                 " · " (seconds(result.seconds))
             }
             @if let Some(reason) = &result.reason { p { "Not measured: " (reason) } }

@@ -16,7 +16,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::verdict::{Drawing, Finding, Measurement, Outcome, Verdict};
 
-pub use numbers::{count, seconds, value};
+pub use numbers::{count, counted, seconds, value};
 pub use redraw::Unreadable;
 pub use totals::Totals;
 
@@ -273,7 +273,7 @@ impl CheckResult {
         let mut words = match &self.summary {
             Some(summary) => summary.clone(),
             None if self.examined > 0 && self.noun.is_empty() => format!("{} examined", count(self.examined)),
-            None if self.examined > 0 => format!("{} {}", count(self.examined), self.noun),
+            None if self.examined > 0 => counted(self.examined, &self.noun),
             None => String::new(),
         };
         let errors = self.errors();

@@ -13,6 +13,35 @@ pub fn count(number: u64) -> String {
     shown
 }
 
+/// So many things, named in the plural: `2 foreign keys`, `1 foreign key`, `1 request and row`.
+///
+/// ```
+/// use runbook::report::counted;
+/// assert_eq!(counted(1, "queries"), "1 query");
+/// assert_eq!(counted(12_000, "rows written by the service"), "12,000 rows written by the service");
+/// ```
+pub fn counted(number: u64, plural: &str) -> String {
+    if number != 1 {
+        return format!("{} {plural}", count(number));
+    }
+    // What comes after tells more of them and stands as it is.
+    let ends = [" of ", " on ", " by ", " in "].iter().filter_map(|word| plural.find(word));
+    let (things, rest) = plural.split_at(ends.min().unwrap_or(plural.len()));
+    let each: Vec<String> = things.split(" and ").map(singular).collect();
+    format!("1 {}{rest}", each.join(" and "))
+}
+
+/// Of the nouns that checks count.
+fn singular(plural: &str) -> String {
+    if let Some(stem) = plural.strip_suffix("ies") {
+        return format!("{stem}y");
+    }
+    let doubled = ["ss", "x", "ch", "sh"]
+        .iter()
+        .any(|end| plural.strip_suffix("es").is_some_and(|stem| stem.ends_with(end)));
+    plural[..plural.len() - if doubled { 2 } else { usize::from(plural.ends_with('s')) }].to_owned()
+}
+
 /// A duration: `0.3 s`, `12.0 s`, `3 min 05 s`.
 pub fn seconds(seconds: f64) -> String {
     if seconds < 99.95 {
@@ -69,6 +98,20 @@ mod tests {
     fn numbers_are_short_and_keep_what_tells() {
         assert_eq!(count(51_214), "51,214");
         assert_eq!(count(999), "999");
+        for (plural, one) in [
+            ("indexes", "1 index"),
+            ("queries", "1 query"),
+            ("databases", "1 database"),
+            ("addresses", "1 address"),
+            ("requests and rows", "1 request and row"),
+            ("conditions of a rollback", "1 condition of a rollback"),
+            ("CHECK constraints", "1 CHECK constraint"),
+            ("sheep", "1 sheep"),
+            ("", "1 "),
+        ] {
+            assert_eq!(counted(1, plural), one);
+        }
+        assert_eq!(counted(0, "rows"), "0 rows");
         assert_eq!(value(3.118, "ms"), "3.12 ms");
         assert_eq!(value(91.42, "%"), "91.4 %");
         assert_eq!(value(0.0312, "ms"), "0.031 ms");
