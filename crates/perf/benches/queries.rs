@@ -221,7 +221,7 @@ fn verdict(gate: &Gate) -> Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     if gate.is_empty() {
         writeln!(out, "no bench ran, so there is no verdict: the filter matches none (--list names them)")?;
-        return Ok(ExitCode::FAILURE);
+        return Ok(ExitCode::from(3));
     }
     writeln!(
         out,

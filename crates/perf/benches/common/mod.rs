@@ -173,11 +173,11 @@ impl std::fmt::Display for NothingRan {
 
 impl Error for NothingRan {}
 
-/// What a bench ends with that could not do its work: 1 where the filter matches nothing, 2 where something is wrong with
+/// What a bench ends with that could not do its work: 3 where the filter matches nothing, 2 where something is wrong with
 /// what was asked for.
 pub fn ended(bench: &str, error: &(dyn Error + 'static)) -> ExitCode {
     say(&format!("{bench}: {error}"));
-    if error.is::<NothingRan>() { ExitCode::FAILURE } else { ExitCode::from(2) }
+    if error.is::<NothingRan>() { ExitCode::from(3) } else { ExitCode::from(2) }
 }
 
 pub fn say(line: &str) {
