@@ -18,21 +18,33 @@ pub(super) fn normal(text: &str) -> String {
             continue;
         };
         out.push_str(&rest[..at]);
-        out.push_str("ARRAY[");
-        for (number, element) in cast.elements.iter().enumerate() {
-            if number > 0 {
-                out.push_str(", ");
-            }
-            out.push('(');
-            out.push_str(&normal(element.trim()));
-            out.push_str(")::");
-            out.push_str(cast.type_name);
-        }
-        out.push(']');
+        push_cast(&mut out, &cast.elements, cast.type_name);
         rest = &rest[open + cast.length..];
     }
     out.push_str(rest);
     out
+}
+
+/// Writes an array constructor whose elements are cast; those that are constructors themselves, the inner ones of an array of
+/// several dimensions, have theirs cast.
+fn push_cast(out: &mut String, elements: &[&str], type_name: &str) {
+    out.push_str("ARRAY[");
+    for (number, element) in elements.iter().map(|element| normal(element.trim())).enumerate() {
+        if number > 0 {
+            out.push_str(", ");
+        }
+        let inner = element.strip_prefix("ARRAY[").and_then(|text| Some((text, elements_of(text)?)));
+        match inner {
+            Some((text, (inner, end))) if end + 1 == text.len() => push_cast(out, &inner, type_name),
+            _ => {
+                out.push('(');
+                out.push_str(&element);
+                out.push_str(")::");
+                out.push_str(type_name);
+            }
+        }
+    }
+    out.push(']');
 }
 
 struct CastArray<'a> {
@@ -44,17 +56,29 @@ struct CastArray<'a> {
 
 /// Reads `e1, e2])::TYPE[]`.
 fn cast_array(text: &str) -> Option<CastArray<'_>> {
+    let (elements, end) = elements_of(text)?;
+    let after = end + 1;
+    let tail = text[after..].strip_prefix(")::")?;
+    let type_end = tail.find("[]")?;
+    let type_name = &tail[..type_end];
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '.' | '"' | '(' | ')' | ',');
+    if type_name.is_empty() || !type_name.chars().all(plain) {
+        return None;
+    }
+    Some(CastArray { elements, type_name, length: after + ")::".len() + type_end + "[]".len() })
+}
+
+/// Reads `e1, e2]`: the elements, and where the bracket stands.
+fn elements_of(text: &str) -> Option<(Vec<&str>, usize)> {
     let mut elements = Vec::new();
     let mut depth = 0_usize;
     let mut start = 0;
-    let mut end = None;
     for (at, character) in unquoted(text) {
         match character {
             '[' | '(' => depth += 1,
             ']' if depth == 0 => {
                 elements.push(&text[start..at]);
-                end = Some(at);
-                break;
+                return Some((elements, at));
             }
             ']' | ')' => depth = depth.checked_sub(1)?,
             ',' if depth == 0 => {
@@ -64,15 +88,7 @@ fn cast_array(text: &str) -> Option<CastArray<'_>> {
             _ => {}
         }
     }
-    let after = end? + 1;
-    let tail = text[after..].strip_prefix(")::")?;
-    let type_end = tail.find("[]")?;
-    let type_name = &tail[..type_end];
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '.' | '"' | '(' | ')' | ',');
-    if type_name.is_empty() || !type_name.chars().all(plain) {
-        return None;
-    }
-    Some(CastArray { elements, type_name, length: after + ")::".len() + type_end + "[]".len() })
+    None
 }
 
 fn find_outside_quotes(text: &str, what: &str) -> Option<usize> {
@@ -111,6 +127,25 @@ mod tests {
     fn a_condition_is_spelt_the_same_before_and_after_a_restore() {
         assert_eq!(normal(WRITTEN), RESTORED);
         assert_eq!(normal(RESTORED), RESTORED);
+    }
+
+    /// As PostgreSQL 15 prints each before and after.
+    #[test]
+    fn a_cast_reaches_the_elements_of_an_array_of_several_dimensions() {
+        for (written, restored) in [
+            (
+                "(e)::text = ANY ((ARRAY[ARRAY[ARRAY['a'::character varying, 'b]'::character varying]]])::text[])",
+                "(e)::text = ANY (ARRAY[ARRAY[ARRAY[('a'::character varying)::text, ('b]'::character varying)::text]]])",
+            ),
+            (
+                "f = ANY ((ARRAY[(ARRAY[1, 2])::numeric[], ARRAY[(3)::numeric, 4.5]])::double precision[])",
+                "f = ANY (ARRAY[(ARRAY[(1)::numeric, (2)::numeric])::double precision[], \
+                 ARRAY[((3)::numeric)::double precision, (4.5)::double precision]])",
+            ),
+        ] {
+            assert_eq!(normal(written), normal(restored));
+            assert_eq!(normal(&normal(written)), normal(written));
+        }
     }
 
     #[test]
