@@ -65,16 +65,23 @@ impl Properties {
     /// # Errors
     /// When they cannot be read.
     pub async fn read(reader: &mut Reader) -> Result<Self, CheckError> {
+        reader.spell_out(true).await?;
         let mut rows: Vec<Row> = reader.fetch(include_str!("properties.sql")).await?;
         let row = rows.pop().ok_or_else(|| CheckError::Other("the database does not know itself".into()))?;
         let grants: Vec<Grant> = reader.fetch(include_str!("grants.sql")).await?;
         let configuration = reader.fetch(include_str!("configuration.sql")).await?;
+        reader.spell_out(false).await?;
         Ok(Self { grants: row.has_grants.then_some(grants), configuration, row })
     }
 
     /// The database's name.
     pub fn name(&self) -> &str {
         &self.row.name
+    }
+
+    /// Whose it is.
+    pub fn owner(&self) -> &str {
+        &self.row.owner
     }
 
     /// The comment on the database.

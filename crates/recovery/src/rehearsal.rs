@@ -64,7 +64,10 @@ pub async fn rehearse(
         // The scratch database may stand on a server without the roles of the target.
         privileges: false,
     };
-    let restored = how.run(&dump.path, database.url()).await;
+    let restored = match manifest {
+        Some(manifest) => how.run_with(&dump.path, database.url(), &manifest.undumped).await,
+        None => how.run(&dump.path, database.url()).await,
+    };
     rehearsal.took = begun.elapsed();
     if let Err(error) = restored {
         rehearsal.failure = Some(error.to_string());

@@ -39,6 +39,15 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
             } else if sha256 != manifest.sha256 {
                 evidence
                     .find(damaged(&dump, format!("its SHA-256 is {sha256}, and was {}", manifest.sha256)));
+            } else if manifest.dump != dump.name() {
+                evidence.find(Finding::error(
+                    dump.name(),
+                    format!(
+                        "its manifest is that of {}, so the time in its name is not when it was taken",
+                        manifest.dump
+                    ),
+                    "give dump and manifest the names that they were written with",
+                ));
             } else {
                 evidence.summarise(format!("{} · {bytes} bytes · SHA-256 as in its manifest", dump.name()));
             }

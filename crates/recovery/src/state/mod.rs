@@ -1,6 +1,7 @@
 //! What a database holds: the rows of each table, its sequences, and its catalogue. Two states can be compared.
 
 mod catalogue;
+mod large_objects;
 mod normal;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,8 @@ use runbook::reader::Reader;
 use serde::{Deserialize, Serialize};
 
 pub use catalogue::fingerprint;
+pub use large_objects::LargeObjects;
+pub(crate) use large_objects::{LargeObject, large_objects};
 
 /// A table of a user, by name.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -24,6 +27,12 @@ pub(crate) struct Table {
     pub(crate) columns: Vec<String>,
     /// The columns' types, in the same order.
     pub(crate) types: Vec<String>,
+    /// Whether a dump holds its rows: of an extension's tables, only of those that it calls its configuration.
+    pub(crate) dumped: bool,
+    /// `WHERE …`, or nothing: which rows a dump holds.
+    pub(crate) condition: String,
+    /// Whether row security may hide rows from this role.
+    hidden: bool,
 }
 
 /// The rows of a table, in two numbers.
@@ -57,6 +66,8 @@ pub struct State {
     pub tables: Vec<TableState>,
     /// The sequences of all users' schemas, sorted.
     pub sequences: Vec<SequenceState>,
+    /// The large objects; `None` where this role may not see what is in them.
+    pub large_objects: Option<LargeObjects>,
     /// The catalogue, one fact a line, sorted.
     pub catalogue: Vec<String>,
     /// Owners and grants, one object a line, sorted.
@@ -81,9 +92,11 @@ impl State {
     /// # Errors
     /// When a table may not be read, or takes longer than `limits.statement_seconds`.
     pub async fn read(reader: &mut Reader) -> Result<Self, CheckError> {
+        reader.spell_out(true).await?;
         let mut states = Vec::new();
-        for table in tables(reader).await? {
-            let sql = ROWS.replace("{table}", &table.quoted);
+        for table in tables(reader).await?.into_iter().filter(|table| table.dumped) {
+            // The table first: the condition is an extension's own text.
+            let sql = ROWS.replace("{table}", &table.quoted).replace("{condition}", &table.condition);
             let answer: Vec<(i64, String)> = reader.fetch(&sql).await?;
             let [(rows, hash)] = answer.as_slice() else {
                 return Err(CheckError::Other(format!("the rows of {} could not be counted", table.quoted)));
@@ -97,13 +110,17 @@ impl State {
             });
         }
         let sequences = reader.fetch(include_str!("sequences.sql")).await?;
+        let large_objects = LargeObjects::read(reader).await?;
         let schemas: Vec<(String,)> = reader.fetch(include_str!("schemas.sql")).await?;
         let schemas: Vec<String> = schemas.into_iter().map(|(schema,)| schema).collect();
         let (catalogue, access) = fingerprint(reader, &schemas).await?;
+        // Reading the catalogue ends with the session's own spelling.
+        reader.spell_out(true).await?;
         let mut privileges = catalogue::privileges(reader, &schemas).await?;
+        reader.spell_out(false).await?;
         privileges.extend(access);
         privileges.sort();
-        Ok(Self { tables: states, sequences, catalogue, privileges })
+        Ok(Self { tables: states, sequences, large_objects, catalogue, privileges })
     }
 
     /// How many tables, sequences and catalogue lines there are to compare.
@@ -162,6 +179,16 @@ impl State {
                 found.push(Difference { object: object.to_owned(), problem });
             },
         );
+        if let (Some(want), Some(got)) = (&self.large_objects, &other.large_objects)
+            && want != got
+        {
+            let problem = if want.count == got.count {
+                format!("are {} as they should be, but not the same ones", got.count)
+            } else {
+                format!("are {}, and should be {}", got.count, want.count)
+            };
+            found.push(Difference { object: "large objects".to_owned(), problem });
+        }
         for (want, got) in [(&self.catalogue, &other.catalogue), (&self.privileges, &other.privileges)] {
             let lines = |side: &Vec<String>| side.iter().map(|line| (line.clone(), ())).collect();
             compare(lines(want), lines(got), |line, (_, got)| {
@@ -177,9 +204,19 @@ impl State {
     }
 }
 
-/// The tables whose rows belong to the database: those of users, without those of extensions.
+/// All tables that have rows of their own, those of extensions as well ([`Table::dumped`]). The reader spells out.
+///
+/// # Errors
+/// When row security hides rows of one from this role: what it does not see, it could not account for.
 pub(crate) async fn tables(reader: &mut Reader) -> Result<Vec<Table>, CheckError> {
-    reader.fetch(include_str!("tables.sql")).await
+    let tables: Vec<Table> = reader.fetch(include_str!("tables.sql")).await?;
+    match tables.iter().find(|table| table.hidden) {
+        Some(table) => Err(CheckError::NotPermitted(format!(
+            "row security may hide rows of {} from this role, so they cannot be counted: use a role with BYPASSRLS",
+            table.quoted
+        ))),
+        None => Ok(tables),
+    }
 }
 
 fn compare<V: PartialEq>(

@@ -1,0 +1,109 @@
+//! The databases of a rollback: what they are called, who is at work on them, and which of them may go.
+
+use runbook::ephemeral::MARK;
+use runbook::secret::DatabaseUrl;
+use sha2::{Digest as _, Sha256};
+use sqlx::{Connection as _, PgConnection};
+
+use crate::error::RecoveryError;
+use crate::properties::{identifier, literal, run};
+
+/// The names of a rollback. They follow from the database's own, so that the next rollback finds what a killed one left.
+pub(super) struct Names {
+    /// The database itself.
+    pub(super) live: String,
+    /// The copy, until it is in place.
+    pub(super) restoring: String,
+    /// What the database is called once the copy is in its place: free when this was made.
+    pub(super) replaced: String,
+    /// What earlier rollbacks replaced and nobody has dropped.
+    pub(super) earlier: Vec<String>,
+}
+
+impl Names {
+    /// Opens a session on another database of the server (none may stand on one that is renamed), takes the lock, and drops
+    /// the copy that a killed rollback left. A database that was *replaced* is not dropped here: it holds what was written
+    /// since the backup, and only the rollback that told of that may drop it.
+    pub(super) async fn claim(url: &DatabaseUrl) -> Result<(Self, PgConnection), RecoveryError> {
+        let options = url.connect_options();
+        let live = options.get_database().unwrap_or_else(|| options.get_username()).to_owned();
+        let digest = Sha256::digest(live.as_bytes());
+        let mut first = [0_u8; 8];
+        first.copy_from_slice(&digest[..8]);
+        let key = i64::from_be_bytes(first);
+        let mut control = control(url, &live).await?;
+        lock(&mut control, key).await?;
+
+        let restoring = format!("runbook_restoring_{key:016x}");
+        reclaim(&mut control, &restoring).await?;
+        let base = format!("runbook_replaced_{key:016x}");
+        let taken: Vec<String> = sqlx::query_scalar(
+            "SELECT datname::text FROM pg_catalog.pg_database
+             WHERE datname = $1 OR starts_with(datname::text, $1 || '_') ORDER BY length(datname), datname",
+        )
+        .bind(&base)
+        .fetch_all(&mut control)
+        .await?;
+        let mut number = 1;
+        let mut replaced = base.clone();
+        while taken.contains(&replaced) {
+            number += 1;
+            replaced = format!("{base}_{number}");
+        }
+        Ok((Self { live, restoring, replaced, earlier: taken }, control))
+    }
+}
+
+async fn control(url: &DatabaseUrl, live: &str) -> Result<PgConnection, RecoveryError> {
+    let other = if live == "postgres" { "template1" } else { "postgres" };
+    // The server's own limit is for the application's statements. A lock that somebody holds on the database is not
+    // waited for without an end, with the services halted. No name is anybody's but the server's own.
+    let own = [("statement_timeout", "0"), ("lock_timeout", "10s"), ("search_path", "pg_catalog")];
+    let options = with_database(url, other)?.connect_options().application_name("runbook");
+    Ok(PgConnection::connect_with(&options.options(own)).await?)
+}
+
+/// One rollback of a database at a time; the server drops the lock with the session.
+async fn lock(control: &mut PgConnection, key: i64) -> Result<(), RecoveryError> {
+    let free: bool =
+        sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(key).fetch_one(control).await?;
+    if free {
+        Ok(())
+    } else {
+        Err(RecoveryError::Refused("another rollback of this database is at work; wait for its end".into()))
+    }
+}
+
+/// Drops the copy that a killed rollback left. Under the lock, nobody can be using it.
+async fn reclaim(control: &mut PgConnection, name: &str) -> Result<(), RecoveryError> {
+    let comment: Option<(Option<String>,)> = sqlx::query_as(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = $1",
+    )
+    .bind(name)
+    .fetch_optional(&mut *control)
+    .await?;
+    match comment {
+        None => Ok(()),
+        // Killed between CREATE DATABASE and its comment, or later.
+        Some((None,)) => drop_database(control, name).await,
+        Some((Some(comment),)) if comment == MARK => drop_database(control, name).await,
+        Some(_) => Err(RecoveryError::Refused(format!(
+            "there is a database {name} that runbook did not make; rename it first"
+        ))),
+    }
+}
+
+/// Drops a database, whoever is connected to it.
+pub(super) async fn drop_database(control: &mut PgConnection, name: &str) -> Result<(), RecoveryError> {
+    run(control, format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name))).await
+}
+
+/// The statement that makes a database known as ours.
+pub(super) fn mark(name: &str) -> String {
+    format!("COMMENT ON DATABASE {} IS {}", identifier(name), literal(MARK))
+}
+
+/// The address of another database of the same server.
+pub(super) fn with_database(url: &DatabaseUrl, name: &str) -> Result<DatabaseUrl, RecoveryError> {
+    url.with_database(name).map_err(|error| RecoveryError::Missing(error.to_string()))
+}

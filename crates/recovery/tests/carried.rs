@@ -1,0 +1,71 @@
+//! What no dump holds, or a restore spells anew, does not keep a rollback from ending with the database of before.
+
+use harness::Database;
+use rstest::rstest;
+use runbook::verdict::Outcome;
+
+use crate::support::{Folder, act, backup, context, roll_back, sql, witness};
+
+/// `pg_dump` writes none of it into a dump, or the server prints it otherwise once it was read again.
+#[rstest]
+#[case::an_extension_of_an_older_version(
+    "CREATE EXTENSION hstore VERSION '1.4'; CREATE TABLE t (h hstore); INSERT INTO t VALUES ('a=>1')"
+)]
+#[case::extensions_that_need_one_another_in_a_schema_of_their_own(
+    "CREATE SCHEMA \"Ex; t\"; CREATE EXTENSION cube VERSION '1.4' SCHEMA \"Ex; t\"; CREATE EXTENSION earthdistance SCHEMA \"Ex; t\";
+     CREATE EXTENSION citext VERSION '1.5' SCHEMA \"Ex; t\"; CREATE TABLE t (c \"Ex; t\".citext)"
+)]
+#[case::triggers_of_foreign_keys_that_are_off(
+    "CREATE TABLE a (id int PRIMARY KEY, up int REFERENCES a DEFERRABLE, u int UNIQUE DEFERRABLE);
+     CREATE TABLE \"b; c\" (a int CONSTRAINT \"it's\" REFERENCES a ON DELETE CASCADE);
+     CREATE TABLE whole (k int, a int REFERENCES a) PARTITION BY LIST (k);
+     CREATE TABLE part PARTITION OF whole FOR VALUES IN (1);
+     INSERT INTO a VALUES (1, 1, 1); INSERT INTO \"b; c\" VALUES (1); INSERT INTO whole VALUES (1, 1);
+     ALTER TABLE a DISABLE TRIGGER ALL; ALTER TABLE \"b; c\" DISABLE TRIGGER ALL; ALTER TABLE part DISABLE TRIGGER ALL"
+)]
+#[case::triggers_of_a_partitioned_table_that_are_off(
+    "CREATE TABLE a (id int PRIMARY KEY);
+     CREATE TABLE whole (k int, a int REFERENCES a) PARTITION BY LIST (k);
+     CREATE TABLE part PARTITION OF whole FOR VALUES IN (1);
+     ALTER TABLE whole DISABLE TRIGGER ALL"
+)]
+#[case::no_schema_public("DROP SCHEMA public; CREATE SCHEMA app; CREATE TABLE app.t (a int)")]
+#[case::another_schema_public("DROP SCHEMA public; CREATE SCHEMA public; CREATE TABLE public.t (a int)")]
+#[case::no_plpgsql("DROP EXTENSION plpgsql; CREATE TABLE t (a int)")]
+#[case::conditions_on_arrays_of_arrays(
+    "CREATE TABLE t (s varchar(9) CHECK (s = ANY (ARRAY[ARRAY['a'::varchar, 'b'], ARRAY['c,'::varchar, '(ARRAY[']])),
+       f float8 CHECK (f = ANY (ARRAY[ARRAY[1, 2], ARRAY[3, 4.5]])), c \"char\" CHECK (c::varchar IN ('x', 'y')))"
+)]
+#[tokio::test]
+async fn it_comes_back(#[case] before: &str) {
+    let db = Database::empty().await.unwrap();
+    sql(&db, before).await;
+    let folder = Folder::new();
+    let context = context(&db, &folder);
+    act(&context, "recovery.backup.create").await.unwrap();
+    for id in ["recovery.backup.complete", "recovery.backup.restorable", "recovery.rollback.plan"] {
+        let check = recovery::checks().into_iter().find(|check| check.id == id).unwrap();
+        let verdict = check.run(&context).await;
+        let fails = verdict.findings().iter().any(|found| found.is_error());
+        assert!(!fails, "{id}: {verdict:?}");
+    }
+    sql(&db, "CREATE SCHEMA added").await;
+    let verdict = act(&context, "recovery.rollback.restore").await.unwrap();
+    assert_eq!(verdict.outcome(), Outcome::Pass, "{verdict:?}");
+    let check = recovery::checks().into_iter().find(|check| check.id == "recovery.rollback.equal").unwrap();
+    let verdict = check.run(&context).await;
+    assert_eq!(verdict.outcome(), Outcome::Pass, "{verdict:?}");
+}
+
+#[tokio::test]
+async fn one_of_everything_comes_back() {
+    let db = Database::empty().await.unwrap();
+    sql(&db, include_str!("../../migrations/tests/everything.sql")).await;
+    let folder = Folder::new();
+    let before = witness(&db).await;
+    let taken = backup(&db, &folder.path()).await;
+    sql(&db, "DROP TABLE parents CASCADE").await;
+    let outcome = roll_back(&db, &taken).await.unwrap();
+    assert!(outcome.losses.is_ok(), "{outcome:?}");
+    assert_eq!(witness(&db).await, before);
+}
