@@ -69,3 +69,54 @@ async fn one_of_everything_comes_back() {
     assert!(outcome.losses.is_ok(), "{outcome:?}");
     assert_eq!(witness(&db).await, before);
 }
+
+/// A dump holds the rows of a table of an extension that the extension calls its configuration, and of no other one.
+#[tokio::test]
+async fn of_the_tables_of_an_extension_its_configuration_is_counted() {
+    let db = Database::empty().await.unwrap();
+    sql(
+        &db,
+        "CREATE EXTENSION hstore; CREATE TABLE t (a int);
+         CREATE TABLE chosen (a int, own boolean); INSERT INTO chosen VALUES (1, true), (2, false);
+         CREATE TABLE \"all of it\" (a int); INSERT INTO \"all of it\" VALUES (1), (2), (3);
+         CREATE TABLE not_dumped (a int); CREATE SEQUENCE not_dumped_either; SELECT nextval('not_dumped_either');
+         ALTER EXTENSION hstore ADD TABLE chosen; ALTER EXTENSION hstore ADD TABLE \"all of it\";
+         ALTER EXTENSION hstore ADD TABLE not_dumped; ALTER EXTENSION hstore ADD SEQUENCE not_dumped_either;
+         -- What pg_extension_config_dump does, which only the script of an extension may call.
+         UPDATE pg_extension SET extconfig = ARRAY['chosen'::regclass, '\"all of it\"'::regclass]::oid[],
+           extcondition = ARRAY['WHERE own', ''] WHERE extname = 'hstore'",
+    )
+    .await;
+    let folder = Folder::new();
+    let context = context(&db, &folder);
+    let (_, manifest) = backup(&db, &folder.path()).await;
+    let counted: Vec<_> =
+        manifest.state.tables.iter().map(|table| (table.name.as_str(), table.rows)).collect();
+    assert_eq!(counted, [("all of it", 3), ("chosen", 1), ("t", 0)]);
+    assert_eq!(manifest.state.sequences, []);
+    let check = recovery::checks().into_iter().find(|check| check.id == "recovery.backup.complete").unwrap();
+    let verdict = check.run(&context).await;
+    assert_eq!(verdict.outcome(), Outcome::Pass, "{verdict:?}");
+}
+
+#[tokio::test]
+async fn a_dump_of_tables_whose_owner_has_spaces_in_its_name_is_complete() {
+    let db = Database::empty().await.unwrap();
+    let database = db.url().connect_options().get_database().unwrap().to_owned();
+    let role = format!("a b {}", &database[database.len() - 12..]);
+    sql(
+        &db,
+        &format!(
+            "CREATE ROLE \"{role}\"; CREATE TABLE t (a int); CREATE TABLE \"t a\" (a int);
+             ALTER TABLE t OWNER TO \"{role}\"; ALTER TABLE \"t a\" OWNER TO \"{role}\""
+        ),
+    )
+    .await;
+    let folder = Folder::new();
+    let context = context(&db, &folder);
+    backup(&db, &folder.path()).await;
+    let check = recovery::checks().into_iter().find(|check| check.id == "recovery.backup.complete").unwrap();
+    let verdict = check.run(&context).await;
+    assert_eq!(verdict.outcome(), Outcome::Pass, "{verdict:?}");
+    sql(&db, &format!("DROP OWNED BY \"{role}\"; DROP ROLE \"{role}\"")).await;
+}

@@ -13,6 +13,7 @@ mod carried;
 mod defects;
 mod folder;
 mod interrupted;
+mod refused;
 mod rollback;
 mod surroundings;
 

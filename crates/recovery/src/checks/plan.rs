@@ -4,7 +4,7 @@ use runbook::check::{CheckError, CheckFuture};
 use runbook::context::Context;
 use runbook::verdict::{Evidence, Finding, Measurement, Threshold, Verdict};
 
-use super::intact::damaged;
+use super::intact::{damaged, renamed};
 use super::room::room;
 use super::{listing, programs, restorable};
 use crate::backup::checksum;
@@ -65,6 +65,10 @@ async fn the_dump(context: &Context, dump: &Dump, evidence: &mut Evidence) -> Re
     evidence.examine(3);
     if checksum(&dump.path)?.0 != manifest.sha256 {
         evidence.find(damaged(dump, "it is not what its manifest says".to_owned()));
+        return Ok(());
+    }
+    if manifest.dump != dump.name() {
+        evidence.find(renamed(dump, &manifest));
         return Ok(());
     }
     let rehearsal = rehearse(context, &programs, dump, Some(&manifest)).await?;

@@ -12,6 +12,7 @@ mod sessions;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use runbook::context::describe;
 use runbook::ephemeral::Ephemeral;
 use runbook::reader::{Opening, ReadLimits};
 use runbook::secret::DatabaseUrl;
@@ -147,8 +148,21 @@ impl Rollback {
             let mut transaction = control.begin().await?;
             match rename_both(&mut transaction, names).await {
                 Ok(()) => {
-                    transaction.commit().await?;
-                    return Ok(begun.elapsed());
+                    let answer = transaction.commit().await;
+                    return match answer {
+                        Ok(()) => Ok(begun.elapsed()),
+                        // The server may have done it all the same.
+                        Err(error) => match names.reopen(control, target.url()).await {
+                            Ok(true) => Ok(begun.elapsed()),
+                            Ok(false) => Err(error.into()),
+                            Err(_) => Err(RecoveryError::Unknown(format!(
+                                "the server was lost when the databases were renamed ({}), and whether that was done is \
+                                 not known: it was, when there is a database {}, which is the one of before",
+                                describe(&error),
+                                names.replaced
+                            ))),
+                        },
+                    };
                 }
                 Err(error) => {
                     transaction.rollback().await?;

@@ -18,6 +18,8 @@ pub(super) struct Names {
     pub(super) replaced: String,
     /// What earlier rollbacks replaced and nobody has dropped.
     pub(super) earlier: Vec<String>,
+    /// One rollback of a database at a time: a lock that the server drops with the session.
+    key: i64,
 }
 
 impl Names {
@@ -32,7 +34,13 @@ impl Names {
         first.copy_from_slice(&digest[..8]);
         let key = i64::from_be_bytes(first);
         let mut control = control(url, &live).await?;
-        lock(&mut control, key).await?;
+        let free: bool =
+            sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(key).fetch_one(&mut control).await?;
+        if !free {
+            return Err(RecoveryError::Refused(
+                "another rollback of this database is at work; wait for its end".into(),
+            ));
+        }
 
         let restoring = format!("runbook_restoring_{key:016x}");
         reclaim(&mut control, &restoring).await?;
@@ -50,7 +58,20 @@ impl Names {
             number += 1;
             replaced = format!("{base}_{number}");
         }
-        Ok((Self { live, restoring, replaced, earlier: taken }, control))
+        Ok((Self { live, restoring, replaced, earlier: taken, key }, control))
+    }
+
+    /// Opens the session anew after it was lost, and says whether the databases were renamed.
+    pub(super) async fn reopen(
+        &self,
+        control: &mut PgConnection,
+        url: &DatabaseUrl,
+    ) -> Result<bool, RecoveryError> {
+        *control = self::control(url, &self.live).await?;
+        // The server frees the lock, and ends the transaction, when it sees that the session is gone.
+        sqlx::query("SELECT pg_advisory_lock($1)").bind(self.key).execute(&mut *control).await?;
+        let sql = "SELECT count(*) > 0 FROM pg_catalog.pg_database WHERE datname = $1";
+        Ok(sqlx::query_scalar(sql).bind(&self.replaced).fetch_one(control).await?)
     }
 }
 
@@ -61,17 +82,6 @@ async fn control(url: &DatabaseUrl, live: &str) -> Result<PgConnection, Recovery
     let own = [("statement_timeout", "0"), ("lock_timeout", "10s"), ("search_path", "pg_catalog")];
     let options = with_database(url, other)?.connect_options().application_name("runbook");
     Ok(PgConnection::connect_with(&options.options(own)).await?)
-}
-
-/// One rollback of a database at a time; the server drops the lock with the session.
-async fn lock(control: &mut PgConnection, key: i64) -> Result<(), RecoveryError> {
-    let free: bool =
-        sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(key).fetch_one(control).await?;
-    if free {
-        Ok(())
-    } else {
-        Err(RecoveryError::Refused("another rollback of this database is at work; wait for its end".into()))
-    }
 }
 
 /// Drops the copy that a killed rollback left. Under the lock, nobody can be using it.
