@@ -102,7 +102,12 @@ impl Restore<'_> {
     /// A session that takes every name for the server's own, and no longer than a restore may.
     async fn connect(&self, url: &DatabaseUrl) -> Result<PgConnection, RecoveryError> {
         let limit = self.limit.as_millis().clamp(1, 2_147_483_647).to_string();
-        let own = [("search_path", "pg_catalog"), ("statement_timeout", limit.as_str())];
+        let own = [
+            ("search_path", "pg_catalog"),
+            ("statement_timeout", limit.as_str()),
+            ("idle_session_timeout", "0"),
+            ("default_transaction_read_only", "off"),
+        ];
         let options = url.connect_options().application_name("runbook").options(own);
         Ok(PgConnection::connect_with(&options).await?)
     }
@@ -140,17 +145,23 @@ impl Restore<'_> {
 
 /// A line of `pg_restore --list`: `3345; 0 16386 TABLE DATA public projects owner`.
 #[derive(Debug, Clone, Copy)]
-struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     id: &'a str,
     /// From the kind on.
     what: &'a str,
 }
 
 impl<'a> Entry<'a> {
-    fn parse(line: &'a str) -> Option<Self> {
+    /// `None` where it is not such a line.
+    pub(crate) fn parse(line: &'a str) -> Option<Self> {
         let (id, rest) = line.split_once("; ")?;
         let what = rest.splitn(3, ' ').nth(2)?;
         Some(Self { id, what })
+    }
+
+    /// Of the data of a table: its schema, its name and its owner, bare, with spaces between them and line breaks as spaces.
+    pub(crate) fn data(&self) -> Option<&'a str> {
+        self.what.strip_prefix("TABLE DATA ")
     }
 
     fn is_schema(&self) -> bool {

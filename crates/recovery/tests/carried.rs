@@ -36,6 +36,30 @@ use crate::support::{Folder, act, backup, context, roll_back, sql, witness};
     "CREATE TABLE t (s varchar(9) CHECK (s = ANY (ARRAY[ARRAY['a'::varchar, 'b'], ARRAY['c,'::varchar, '(ARRAY[']])),
        f float8 CHECK (f = ANY (ARRAY[ARRAY[1, 2], ARRAY[3, 4.5]])), c \"char\" CHECK (c::varchar IN ('x', 'y')))"
 )]
+#[case::conditions_on_lists_wherever_they_stand(
+    "CREATE TABLE t (a varchar(9), b int, g boolean GENERATED ALWAYS AS (a IN ('x', 'y')) STORED, CHECK (a NOT IN ('q', 'r')));
+     CREATE INDEX i ON t (b) WHERE a IN ('x', 'y'); CREATE INDEX j ON t ((a IN ('x', 'y')));
+     CREATE VIEW v AS SELECT * FROM t WHERE a IN ('x', 'y') AND a LIKE ANY (ARRAY['x%'::varchar, 'y']);
+     CREATE POLICY p ON t USING (a IN ('x', 'y')); CREATE DOMAIN d AS varchar(3) CHECK (VALUE IN ('a', 'b'));
+     CREATE STATISTICS st ON (a IN ('x', 'y')), b FROM t; CREATE RULE r AS ON UPDATE TO t WHERE OLD.a IN ('x', 'y') DO ALSO NOTHING;
+     CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+     CREATE TRIGGER tr BEFORE UPDATE ON t FOR EACH ROW WHEN (NEW.a IN ('x', 'y')) EXECUTE FUNCTION f();
+     CREATE FUNCTION at(x varchar) RETURNS boolean LANGUAGE sql BEGIN ATOMIC SELECT x IN ('p', 'q'); END"
+)]
+#[case::triggers_of_a_user_that_are_off_on_a_partition(
+    "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+     CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+     CREATE TRIGGER tr AFTER INSERT ON p FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE p1 DISABLE TRIGGER tr"
+)]
+#[case::large_objects_with_grants(
+    "SELECT lo_from_bytea(77, 'it''s'); GRANT SELECT ON LARGE OBJECT 77 TO pg_monitor; COMMENT ON LARGE OBJECT 77 IS 'x'"
+)]
+#[case::names_that_look_like_something_else(
+    "CREATE SCHEMA \"pg; x\"; CREATE TABLE \"pg; x\".\"a b TABLE DATA c\" (\"{table}\" int, \"{columns}\" text);
+     CREATE TABLE \"{columns} {table} {condition}\" (a int); INSERT INTO \"{columns} {table} {condition}\" VALUES (1);
+     CREATE TABLE \"new\nline\" (a int); CREATE TABLE \"tab\tcr\r\" (\"a\nb\" int); CREATE TABLE \"%I %s\" (\"%\" int);
+     CREATE TABLE \"ÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜÜ\" (a int)"
+)]
 #[tokio::test]
 async fn it_comes_back(#[case] before: &str) {
     let db = Database::empty().await.unwrap();

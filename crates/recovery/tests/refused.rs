@@ -79,6 +79,10 @@ async fn an_owner_who_is_no_superuser_rolls_back() {
     let db = Database::empty().await.unwrap();
     let role = Role::new(&db, "CREATEDB").await;
     sql(&db, &format!("ALTER DATABASE \"{}\" OWNER TO \"{}\"", name(&db), role.name)).await;
+    // The session that waits for the restore idles meanwhile.
+    for setting in ["idle_session_timeout = 1", "default_transaction_read_only = on"] {
+        sql(&db, &format!("ALTER ROLE \"{}\" IN DATABASE postgres SET {setting}", role.name)).await;
+    }
     sql(&role.database, "CREATE TABLE t (a serial); INSERT INTO t VALUES (DEFAULT); CREATE SCHEMA s").await;
     recovery::rollback::close_idle(db.pool()).await;
     let folder = Folder::new();

@@ -5,7 +5,7 @@ use runbook::context::Context;
 use runbook::verdict::{Evidence, Finding, Measurement, Verdict};
 
 use super::{newest, programs};
-use crate::restore::contents;
+use crate::restore::{Entry, contents};
 use crate::state::TableState;
 
 pub(crate) fn run(context: &Context) -> CheckFuture<'_> {
@@ -55,12 +55,12 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
 
 /// The tables of which the entries of a dump hold no data, and the entries of data that are none of theirs.
 ///
-/// After `3345; 0 16386 TABLE DATA `, an entry has schema, name and owner, bare, with spaces between them: where the name ends
-/// and the owner begins is not to be seen. Of tables whose entries may be taken for one another's, the one with the longest
+/// Of schema, name and owner, which an entry has with spaces between them, it is not to be seen where the one ends and the next
+/// begins. Of tables whose entries may be taken for one another's, the one with the longest
 /// name has the fewest to choose from, so it chooses first, and none is left without one that is there.
 fn compared<'a, 'b>(tables: &'a [TableState], entries: &'b [String]) -> (Vec<&'a TableState>, Vec<&'b str>) {
     let mut data: Vec<&str> =
-        entries.iter().filter_map(|entry| entry.split_once(" TABLE DATA ").map(|(_, rest)| rest)).collect();
+        entries.iter().filter_map(|entry| Entry::parse(entry).and_then(|entry| entry.data())).collect();
     data.sort_unstable();
     // Line breaks are listed as spaces.
     let listed = |table: &TableState| format!("{} {} ", table.schema, table.name).replace(['\n', '\r'], " ");

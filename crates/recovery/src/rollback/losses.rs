@@ -9,7 +9,7 @@ use sqlx::Arguments as _;
 use sqlx::postgres::PgArguments;
 
 use super::positions::{Moved, moved};
-use crate::state::{LargeObject, State, Table, large_objects, tables};
+use crate::state::{LargeObject, State, Table, filled, large_objects, tables};
 
 /// Tables in which the migration tools keep their books: a deployment writes there, and a rollback takes it back.
 const BOOKKEEPING: [&str; 2] = [migrations::sql_files::VERSION_TABLE, migrations::alembic::VERSION_TABLE];
@@ -159,9 +159,8 @@ async fn differing(
     if common.is_empty() && !before.columns.is_empty() {
         return Ok((rows(old, &before.quoted).await?, rows(new, &after.quoted).await?));
     }
-    // The table first: a column may be named like a place in the text.
     let columns = qualified(&common);
-    let fill = |sql: &str| sql.replace("{table}", &before.quoted).replace("{columns}", &columns);
+    let fill = |sql: &str| filled(sql, &[("{table}", &before.quoted), ("{columns}", &columns)]);
 
     let in_old: Vec<(i64, i64, String)> = old.fetch(&fill(include_str!("buckets.sql"))).await?;
     // Of a table of an extension, the manifest knows some of the rows only.

@@ -79,7 +79,14 @@ async fn control(url: &DatabaseUrl, live: &str) -> Result<PgConnection, Recovery
     let other = if live == "postgres" { "template1" } else { "postgres" };
     // The server's own limit is for the application's statements. A lock that somebody holds on the database is not
     // waited for without an end, with the services halted. No name is anybody's but the server's own.
-    let own = [("statement_timeout", "0"), ("lock_timeout", "10s"), ("search_path", "pg_catalog")];
+    // The session idles for as long as the restore takes, and writes whatever the database or the role has set for others.
+    let own = [
+        ("statement_timeout", "0"),
+        ("lock_timeout", "10s"),
+        ("idle_session_timeout", "0"),
+        ("default_transaction_read_only", "off"),
+        ("search_path", "pg_catalog"),
+    ];
     let options = with_database(url, other)?.connect_options().application_name("runbook");
     Ok(PgConnection::connect_with(&options.options(own)).await?)
 }
