@@ -16,6 +16,7 @@ pub mod restore;
 pub mod retention;
 pub mod rollback;
 pub mod state;
+mod subscriptions;
 pub mod undumped;
 
 pub use actions::{BackedUp, RolledBack, actions};

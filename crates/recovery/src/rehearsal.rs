@@ -15,6 +15,7 @@ use crate::programs::Programs;
 use crate::restore::Restore;
 use crate::rollback::close_idle;
 use crate::state::{Difference, State};
+use crate::subscriptions;
 
 /// What restoring a dump into a scratch database showed.
 #[derive(Debug, Clone)]
@@ -85,6 +86,8 @@ pub async fn rehearse(
         rehearsal.differences =
             manifest.map(|manifest| manifest.state.clone().without_privileges().differences(&state));
     }
+    // The harness could not drop a database that has one.
+    subscriptions::remove(&mut *database.pool().acquire().await?).await?;
     context.stash.put(rehearsal.clone());
     Ok(Arc::new(rehearsal))
 }

@@ -22,7 +22,7 @@ pub use losses::{LARGE_OBJECTS, Loss};
 pub use positions::{Moved, Position};
 pub use sessions::close_idle;
 
-use self::names::{Names, drop_database, mark, with_database};
+use self::names::{Names, drop_copy, drop_database, mark, with_database};
 use crate::error::RecoveryError;
 use crate::folder::Dump;
 use crate::manifest::Manifest;
@@ -87,7 +87,7 @@ impl Rollback {
             Ok((restore, Ok(swap))) => (restore, swap),
             Ok((_, Err(error))) | Err(error) => {
                 // The error is what counts; what could not be dropped now is dropped by the next rollback.
-                let _ = drop_database(&mut control, &names.restoring).await;
+                let _ = drop_copy(&mut control, target.url(), &names.restoring).await;
                 return Err(error);
             }
         };

@@ -7,6 +7,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use crate::error::RecoveryError;
 use crate::properties::{identifier, literal, run};
+use crate::subscriptions;
 
 /// The names of a rollback. They follow from the database's own, so that the next rollback finds what a killed one left.
 pub(super) struct Names {
@@ -43,7 +44,7 @@ impl Names {
         }
 
         let restoring = format!("runbook_restoring_{key:016x}");
-        reclaim(&mut control, &restoring).await?;
+        reclaim(&mut control, url, &restoring).await?;
         let base = format!("runbook_replaced_{key:016x}");
         let taken: Vec<String> = sqlx::query_scalar(
             "SELECT datname::text FROM pg_catalog.pg_database
@@ -92,7 +93,7 @@ async fn control(url: &DatabaseUrl, live: &str) -> Result<PgConnection, Recovery
 }
 
 /// Drops the copy that a killed rollback left. Under the lock, nobody can be using it.
-async fn reclaim(control: &mut PgConnection, name: &str) -> Result<(), RecoveryError> {
+async fn reclaim(control: &mut PgConnection, url: &DatabaseUrl, name: &str) -> Result<(), RecoveryError> {
     let comment: Option<(Option<String>,)> = sqlx::query_as(
         "SELECT shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = $1",
     )
@@ -102,12 +103,27 @@ async fn reclaim(control: &mut PgConnection, name: &str) -> Result<(), RecoveryE
     match comment {
         None => Ok(()),
         // Killed between CREATE DATABASE and its comment, or later.
-        Some((None,)) => drop_database(control, name).await,
-        Some((Some(comment),)) if comment == MARK => drop_database(control, name).await,
+        Some((None,)) => drop_copy(control, url, name).await,
+        Some((Some(comment),)) if comment == MARK => drop_copy(control, url, name).await,
         Some(_) => Err(RecoveryError::Refused(format!(
             "there is a database {name} that runbook did not make; rename it first"
         ))),
     }
+}
+
+/// Drops a copy that is not in place, with the subscriptions that the dump brought.
+pub(super) async fn drop_copy(
+    control: &mut PgConnection,
+    url: &DatabaseUrl,
+    name: &str,
+) -> Result<(), RecoveryError> {
+    if subscriptions::count(control, name).await? > 0 {
+        let options = with_database(url, name)?.connect_options().application_name("runbook");
+        let mut copy = PgConnection::connect_with(&options).await?;
+        subscriptions::remove(&mut copy).await?;
+        let _ = copy.close().await;
+    }
+    drop_database(control, name).await
 }
 
 /// Drops a database, whoever is connected to it.

@@ -1,7 +1,7 @@
 -- $1: the database; $2: who is to own it. What a rollback needs a right for, and whether this role has it.
 SELECT r.rolname::text AS role,
        r.rolsuper OR r.rolcreatedb AS may_create,
-       pg_catalog.pg_has_role(d.datdba, 'MEMBER') AS may_rename,
+       pg_catalog.pg_has_role(d.datdba, 'USAGE') AS may_rename,
        pg_catalog.pg_get_userbyid(d.datdba)::text AS owner,
        (
            SELECT pg_catalog.pg_has_role(o.oid, 'MEMBER') FROM pg_catalog.pg_roles o WHERE o.rolname = $2
