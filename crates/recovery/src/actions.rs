@@ -123,11 +123,7 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
     evidence.measure(Measurement::new("restore", outcome.restore.as_secs_f64(), "s"));
     evidence.measure(Measurement::new("out of reach", outcome.swap.as_secs_f64() * 1000.0, "ms"));
     for kept in &outcome.earlier {
-        evidence.find(Finding::advice(
-            kept,
-            "is the database as it was before an earlier rollback: it was kept, since what that lost was not told",
-            format!("compare it with this one; DROP DATABASE \"{kept}\" when it is not needed any more"),
-        ));
+        evidence.find(replaced_earlier(kept));
     }
     match &outcome.losses {
         Ok(losses) => {
@@ -174,6 +170,15 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
         }
     }
     evidence.verdict()
+}
+
+/// A database that an earlier rollback replaced is still there.
+pub(crate) fn replaced_earlier(kept: &str) -> Finding {
+    Finding::advice(
+        kept,
+        "is the database as it was before an earlier rollback: it was kept, or what that rollback lost was not told",
+        format!("compare it with this one; DROP DATABASE \"{kept}\" when it is not needed any more"),
+    )
 }
 
 fn advice(loss: &Loss) -> Finding {

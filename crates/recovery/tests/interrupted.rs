@@ -101,6 +101,21 @@ async fn a_database_of_somebody_elses_with_the_same_name_is_left_alone() {
     sql(&db, &format!("DROP DATABASE {name}")).await;
 }
 
+#[tokio::test]
+async fn a_dump_that_is_too_new_for_pg_restore_is_said_with_what_to_do() {
+    let db = Database::empty().await.unwrap();
+    let folder = Folder::new();
+    let taken = backup(&db, &folder.path()).await;
+    // The version of the format stands after `PGDMP`.
+    let mut bytes = std::fs::read(&taken.0.path).unwrap();
+    bytes[6] = 99;
+    std::fs::write(&taken.0.path, bytes).unwrap();
+    let programs = programs(&db).await;
+    let limit = std::time::Duration::from_secs(30);
+    let error = recovery::restore::contents(&programs, &taken.0.path, limit).await.unwrap_err().to_string();
+    assert!(error.starts_with("pg_restore failed: the dump was written by a newer pg_dump; name"), "{error}");
+}
+
 /// The server does not drop a database that has one.
 #[tokio::test]
 async fn a_copy_with_a_subscription_is_cleaned_up_as_well() {

@@ -7,9 +7,11 @@ use runbook::verdict::{Evidence, Finding, Measurement, Threshold, Verdict};
 use super::intact::{damaged, renamed};
 use super::room::room;
 use super::{listing, programs, restorable};
+use crate::actions::replaced_earlier;
 use crate::backup::checksum;
 use crate::folder::Dump;
 use crate::rehearsal::rehearse;
+use crate::rollback::earlier;
 
 pub(crate) fn run(context: &Context) -> CheckFuture<'_> {
     Box::pin(judge(context))
@@ -28,6 +30,9 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
         }
     }
     disk_room(context, &mut evidence).await?;
+    for kept in earlier(&mut context.reader().await?).await? {
+        evidence.find(replaced_earlier(&kept));
+    }
     way_down(context, &mut evidence).await;
     Ok(evidence.verdict())
 }

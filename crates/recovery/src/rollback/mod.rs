@@ -19,6 +19,7 @@ use runbook::secret::DatabaseUrl;
 use sqlx::{Connection as _, PgConnection};
 
 pub use losses::{LARGE_OBJECTS, Loss};
+pub(crate) use names::earlier;
 pub use positions::{Moved, Position};
 pub use sessions::close_idle;
 

@@ -1,9 +1,12 @@
 //! The databases of a rollback: what they are called, who is at work on them, and which of them may go.
 
+use runbook::check::CheckError;
 use runbook::ephemeral::MARK;
+use runbook::reader::Reader;
 use runbook::secret::DatabaseUrl;
 use sha2::{Digest as _, Sha256};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::postgres::PgArguments;
+use sqlx::{Arguments as _, Connection as _, PgConnection};
 
 use crate::error::RecoveryError;
 use crate::properties::{identifier, literal, run};
@@ -30,10 +33,7 @@ impl Names {
     pub(super) async fn claim(url: &DatabaseUrl) -> Result<(Self, PgConnection), RecoveryError> {
         let options = url.connect_options();
         let live = options.get_database().unwrap_or_else(|| options.get_username()).to_owned();
-        let digest = Sha256::digest(live.as_bytes());
-        let mut first = [0_u8; 8];
-        first.copy_from_slice(&digest[..8]);
-        let key = i64::from_be_bytes(first);
+        let key = key(&live);
         let mut control = control(url, &live).await?;
         let free: bool =
             sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(key).fetch_one(&mut control).await?;
@@ -45,14 +45,9 @@ impl Names {
 
         let restoring = format!("runbook_restoring_{key:016x}");
         reclaim(&mut control, url, &restoring).await?;
-        let base = format!("runbook_replaced_{key:016x}");
-        let taken: Vec<String> = sqlx::query_scalar(
-            "SELECT datname::text FROM pg_catalog.pg_database
-             WHERE datname = $1 OR starts_with(datname::text, $1 || '_') ORDER BY length(datname), datname",
-        )
-        .bind(&base)
-        .fetch_all(&mut control)
-        .await?;
+        let base = base(key);
+        let taken: Vec<String> =
+            sqlx::query_scalar(include_str!("replaced.sql")).bind(&base).fetch_all(&mut control).await?;
         let mut number = 1;
         let mut replaced = base.clone();
         while taken.contains(&replaced) {
@@ -74,6 +69,30 @@ impl Names {
         let sql = "SELECT count(*) > 0 FROM pg_catalog.pg_database WHERE datname = $1";
         Ok(sqlx::query_scalar(sql).bind(&self.replaced).fetch_one(control).await?)
     }
+}
+
+/// What earlier rollbacks of the reader's database replaced and nobody has dropped.
+///
+/// # Errors
+/// When the server's databases cannot be listed.
+pub(crate) async fn earlier(reader: &mut Reader) -> Result<Vec<String>, CheckError> {
+    let live: String = reader.scalar("SELECT pg_catalog.current_database()::text").await?;
+    let mut arguments = PgArguments::default();
+    arguments.add(base(key(&live))).map_err(|error| CheckError::Other(error.to_string()))?;
+    let rows: Vec<(String,)> = reader.fetch_with(include_str!("replaced.sql"), arguments).await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
+fn key(live: &str) -> i64 {
+    let digest = Sha256::digest(live.as_bytes());
+    let mut first = [0_u8; 8];
+    first.copy_from_slice(&digest[..8]);
+    i64::from_be_bytes(first)
+}
+
+/// The name of the first database that a rollback replaced; the next ones have a number after it.
+fn base(key: i64) -> String {
+    format!("runbook_replaced_{key:016x}")
 }
 
 async fn control(url: &DatabaseUrl, live: &str) -> Result<PgConnection, RecoveryError> {

@@ -57,6 +57,20 @@ pub struct SequenceState {
     pub sequence: String,
     /// The last value it gave, `None` when it gave none.
     pub last_value: Option<i64>,
+    /// Whether it counts down.
+    pub descends: bool,
+}
+
+impl SequenceState {
+    /// Whether it stands where this one comes to later.
+    fn is_before(&self, other: &Self) -> bool {
+        match (self.last_value, other.last_value) {
+            (None, Some(_)) => true,
+            (Some(here), Some(there)) if self.descends => there < here,
+            (Some(here), Some(there)) => there > here,
+            (_, None) => false,
+        }
+    }
 }
 
 /// What a database holds. Materialized views are in the catalogue only: a restore computes their rows anew.
@@ -161,7 +175,7 @@ impl State {
                 found.push(Difference { object: object.to_owned(), problem });
             },
         );
-        let key = |sequence: &SequenceState| (sequence.sequence.clone(), sequence.last_value);
+        let key = |sequence: &SequenceState| (sequence.sequence.clone(), sequence.clone());
         compare(
             self.sequences.iter().map(key).collect(),
             other.sequences.iter().map(key).collect(),
@@ -170,9 +184,13 @@ impl State {
                     (Some(_), None) => "is not there".to_owned(),
                     (None, _) => "should not be there".to_owned(),
                     // Sequences are not read in a snapshot: a dump of a busy database may hold a later value.
-                    (Some(want), Some(got)) if got > want => return,
+                    (Some(want), Some(got)) if want.is_before(got) => return,
                     (Some(want), Some(got)) => {
-                        format!("is at {}, and should be at {}", shown(*got), shown(*want))
+                        format!(
+                            "is at {}, and should be at {}",
+                            shown(got.last_value),
+                            shown(want.last_value)
+                        )
                     }
                 };
                 found.push(Difference { object: object.to_owned(), problem });
@@ -277,6 +295,21 @@ mod tests {
         assert_eq!(on.differences(&off), []);
         assert_eq!(off.differences(&on).len(), 1);
         assert_eq!(on.differences(&with(&["subscription s", "subscription s:  options binary"])).len(), 1);
+    }
+
+    #[test]
+    fn a_sequence_may_stand_later_and_not_earlier_whichever_way_it_counts() {
+        let at = |last_value, descends| {
+            let sequence = SequenceState { sequence: "s".to_owned(), last_value, descends };
+            State { sequences: vec![sequence], ..with(&[]) }
+        };
+        for (descends, later) in [(false, 12), (true, 8)] {
+            let (here, there) = (at(Some(10), descends), at(Some(later), descends));
+            assert_eq!(here.differences(&there), []);
+            assert_eq!(there.differences(&here).len(), 1);
+            assert_eq!(at(None, descends).differences(&here), []);
+            assert_eq!(here.differences(&at(None, descends)).len(), 1);
+        }
     }
 
     #[test]

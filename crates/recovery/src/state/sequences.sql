@@ -1,5 +1,5 @@
 -- Those of an extension are in a dump only where the extension calls them its configuration.
-SELECT pg_catalog.format('%I.%I', s.schemaname, s.sequencename) AS sequence, s.last_value
+SELECT pg_catalog.format('%I.%I', s.schemaname, s.sequencename) AS sequence, s.last_value, s.increment_by < 0 AS descends
 FROM pg_catalog.pg_sequences s
 JOIN pg_catalog.pg_namespace n ON n.nspname = s.schemaname
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = s.sequencename
