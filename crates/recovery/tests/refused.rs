@@ -4,8 +4,12 @@
 use harness::Database;
 use recovery::backup::Backup;
 use recovery::manifest::Manifest;
+use recovery::properties::Properties;
+use recovery::state::State;
+use rstest::rstest;
 use runbook::ephemeral::{Ephemeral, MARK};
 use runbook::secret::DatabaseUrl;
+use runbook::verdict::Outcome;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -105,6 +109,13 @@ async fn an_owner_who_is_no_superuser_rolls_back() {
     role.drop(&db).await;
 }
 
+/// Those of the tests, for dumps with the prefix of [`own_backup`].
+fn own_settings() -> runbook::settings::Settings {
+    let mut settings = (*harness::settings()).clone();
+    settings.backup.prefix = "own".to_owned();
+    settings
+}
+
 async fn own_backup(
     db: &Ephemeral,
     folder: &Folder,
@@ -114,21 +125,44 @@ async fn own_backup(
     Backup { programs: programs(db).await, folder, prefix, compression: 1, limit }.make(db, None, NOW).await
 }
 
+#[rstest]
+#[case::as_the_server_makes_one("")]
+#[case::with_a_locale_of_its_own(
+    "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de-DE' CONNECTION LIMIT 7"
+)]
+#[case::in_another_encoding("TEMPLATE template0 ENCODING LATIN1 LOCALE 'C'")]
+#[case::in_no_encoding("TEMPLATE template0 ENCODING SQL_ASCII LOCALE 'C'")]
 #[tokio::test]
-async fn a_database_of_a_hostile_name_is_rolled_back() {
+async fn a_database_of_a_hostile_name_is_rolled_back(#[case] kind: &str) {
     let db = Database::empty().await.unwrap();
     let hostile = format!("it's \"a\" \\ %41=?&#/ dbname=é {}", &name(&db)[name(&db).len() - 12..]);
     let quoted = format!("\"{}\"", hostile.replace('"', "\"\""));
-    sql(&db, &format!("CREATE DATABASE {quoted}")).await;
+    sql(&db, &format!("CREATE DATABASE {quoted} {kind}")).await;
     sql(&db, &format!("COMMENT ON DATABASE {quoted} IS '{MARK}'")).await;
     let other = adopt(db.url().with_database(&hostile).unwrap()).await;
-    sql(&other, "CREATE TABLE t (a int); INSERT INTO t VALUES (1)").await;
+    sql(&other, "CREATE TABLE \"Täblé Ã¤\" (a text); INSERT INTO \"Täblé Ã¤\" VALUES ('ä'); CREATE TABLE \"T\" (a int)").await;
     let folder = Folder::new();
-    let before = witness(&other).await;
     let taken = own_backup(&other, &folder).await.unwrap();
-    sql(&other, "DROP TABLE t").await;
-    roll_back(&other, &taken).await.unwrap();
-    assert_eq!(witness(&other).await, before);
+    let mut context = runbook::context::Context::new(
+        std::sync::Arc::new(own_settings()),
+        runbook::context::Database::Ephemeral(other.clone()),
+    );
+    context.backups = Some(folder.path());
+    let check = recovery::checks().into_iter().find(|check| check.id == "recovery.backup.complete").unwrap();
+    let verdict = check.run(&context).await;
+    assert_eq!(verdict.outcome(), Outcome::Pass, "{verdict:?}");
+
+    sql(&other, "DROP TABLE \"T\"; UPDATE \"Täblé Ã¤\" SET a = 'ö'").await;
+    let losses = roll_back(&other, &taken).await.unwrap().losses.unwrap();
+    assert_eq!(
+        losses.iter().map(|loss| (loss.lost, loss.returned)).collect::<Vec<_>>(),
+        [(1, 1)],
+        "{losses:?}"
+    );
+    let mut reader = other.reader().await.unwrap();
+    assert_eq!(State::read(&mut reader).await.unwrap(), taken.1.state);
+    assert_eq!(Properties::read(&mut reader).await.unwrap(), taken.1.database);
+    drop(reader);
     assert_eq!(databases(&other).await, 1);
     other.pool().close().await;
     sql(&db, &format!("DROP DATABASE {quoted} WITH (FORCE)")).await;

@@ -59,25 +59,44 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
 /// begins. Of tables whose entries may be taken for one another's, the one with the longest
 /// name has the fewest to choose from, so it chooses first, and none is left without one that is there.
 fn compared<'a, 'b>(tables: &'a [TableState], entries: &'b [String]) -> (Vec<&'a TableState>, Vec<&'b str>) {
-    let mut data: Vec<&str> =
+    let data: Vec<&str> =
         entries.iter().filter_map(|entry| Entry::parse(entry).and_then(|entry| entry.data())).collect();
+    // The list is in the encoding of the database. Where that is another one than ours, only ASCII can be compared.
+    let foreign = data.iter().any(|entry| entry.contains(char::REPLACEMENT_CHARACTER));
+    let comparable = |text: &str| if foreign { without_others(text) } else { text.to_owned() };
+    let mut data: Vec<(String, &str)> = data.into_iter().map(|entry| (comparable(entry), entry)).collect();
     data.sort_unstable();
     // Line breaks are listed as spaces.
-    let listed = |table: &TableState| format!("{} {} ", table.schema, table.name).replace(['\n', '\r'], " ");
+    let listed = |table: &TableState| {
+        comparable(&format!("{} {} ", table.schema, table.name).replace(['\n', '\r'], " "))
+    };
     let mut named: Vec<(String, &TableState)> = tables.iter().map(|table| (listed(table), table)).collect();
     named.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
     let mut left_out = Vec::new();
     for (name, table) in named {
         // The entries that begin with a name stand side by side.
-        let at = data.partition_point(|entry| *entry < name.as_str());
-        if data.get(at).is_some_and(|entry| entry.starts_with(&name)) {
+        let at = data.partition_point(|(entry, _)| *entry < name);
+        if data.get(at).is_some_and(|(entry, _)| entry.starts_with(&name)) {
             data.remove(at);
         } else {
             left_out.push(table);
         }
     }
     left_out.sort_by(|a, b| a.table.cmp(&b.table));
-    (left_out, data)
+    (left_out, data.into_iter().map(|(_, entry)| entry).collect())
+}
+
+/// The text with each run of characters that are not ASCII replaced by one.
+fn without_others(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii() {
+            out.push(character);
+        } else if !out.ends_with(char::REPLACEMENT_CHARACTER) {
+            out.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -112,5 +131,9 @@ mod tests {
         assert_eq!(missing(&tables, &full[..3]), (vec!["x y.z".to_owned()], vec![]));
         assert_eq!(missing(&tables[..3], &full), (vec![], vec!["x y z the owner".to_owned()]));
         assert_eq!(missing(&[("a", "b")], &["a bc o"]).0, ["a.b"]);
+        assert_eq!(
+            missing(&[("a", "Täblé"), ("a", "T")], &["a T\u{FFFD}bl\u{FFFD} o", "a T o"]),
+            (vec![], vec![])
+        );
     }
 }

@@ -77,7 +77,7 @@ impl Rollback {
     ) -> Result<Outcome, RecoveryError> {
         preconditions::the_dump(dump, manifest)?;
         let (names, mut control) = Names::claim(target.url()).await?;
-        preconditions::the_database(&mut control, &names, manifest).await?;
+        preconditions::the_database(&mut control, &names, target, manifest).await?;
         sessions::clear(&mut control, target, &names.live, self.disconnect_others).await?;
 
         let done = match self.beside(&mut control, &names, target, dump, manifest).await {

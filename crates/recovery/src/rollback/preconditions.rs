@@ -1,5 +1,6 @@
 //! What is refused before anything is done: a dump that is not this database's, and rights that would be missed half-way.
 
+use runbook::ephemeral::Ephemeral;
 use sqlx::PgConnection;
 
 use super::names::Names;
@@ -47,11 +48,14 @@ pub(super) fn the_dump(dump: &Dump, manifest: &Manifest) -> Result<(), RecoveryE
 pub(super) async fn the_database(
     control: &mut PgConnection,
     names: &Names,
+    target: &Ephemeral,
     manifest: &Manifest,
 ) -> Result<(), RecoveryError> {
     let refused = |problem: String| Err(RecoveryError::Refused(format!("{problem}; nothing was changed")));
+    // As it says itself: in another encoding, another database's session may read its name otherwise.
+    let itself: String = target.reader().await?.scalar("SELECT pg_catalog.current_database()::text").await?;
     let (live, of) = (&names.live, manifest.database.name());
-    if live != of {
+    if itself != of {
         return refused(format!(
             "{} is a dump of the database {of}, and this one is {live}: use a dump of its own",
             manifest.dump
