@@ -4,7 +4,7 @@ use harness::Database;
 use rstest::rstest;
 use runbook::verdict::Outcome;
 
-use crate::support::{Folder, act, backup, context, roll_back, sql, witness};
+use crate::support::{Folder, act, backup, context, databases, roll_back, rollback_plan, sql, witness};
 
 /// `pg_dump` writes none of it into a dump, or the server prints it otherwise once it was read again.
 #[rstest]
@@ -28,6 +28,11 @@ use crate::support::{Folder, act, backup, context, roll_back, sql, witness};
      CREATE TABLE whole (k int, a int REFERENCES a) PARTITION BY LIST (k);
      CREATE TABLE part PARTITION OF whole FOR VALUES IN (1);
      ALTER TABLE whole DISABLE TRIGGER ALL"
+)]
+#[case::triggers_that_are_off_where_an_event_trigger_forbids_to_switch_them(
+    "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a); ALTER TABLE b DISABLE TRIGGER ALL;
+     CREATE FUNCTION never() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not here''; END';
+     CREATE EVENT TRIGGER e ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION never()"
 )]
 #[case::no_schema_public("DROP SCHEMA public; CREATE SCHEMA app; CREATE TABLE app.t (a int)")]
 #[case::another_schema_public("DROP SCHEMA public; CREATE SCHEMA public; CREATE TABLE public.t (a int)")]
@@ -79,6 +84,49 @@ async fn it_comes_back(#[case] before: &str) {
     let check = recovery::checks().into_iter().find(|check| check.id == "recovery.rollback.equal").unwrap();
     let verdict = check.run(&context).await;
     assert_eq!(verdict.outcome(), Outcome::Pass, "{verdict:?}");
+}
+
+#[tokio::test]
+async fn it_comes_back_in_parts_that_are_restored_side_by_side() {
+    let db = Database::empty().await.unwrap();
+    sql(
+        &db,
+        "CREATE SCHEMA ext; CREATE EXTENSION hstore VERSION '1.4' SCHEMA ext; CREATE TABLE h (h ext.hstore);
+         INSERT INTO h VALUES ('a=>1'); CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a);
+         ALTER TABLE b DISABLE TRIGGER ALL",
+    )
+    .await;
+    let folder = Folder::new();
+    let before = witness(&db).await;
+    let taken = backup(&db, &folder.path()).await;
+    sql(&db, "ALTER EXTENSION hstore UPDATE; DROP TABLE b").await;
+    let mut plan = rollback_plan(&db).await;
+    plan.jobs = std::num::NonZeroU32::new(3).unwrap();
+    plan.run(&db, &taken.0, &taken.1).await.unwrap();
+    assert_eq!(witness(&db).await, before);
+    let version: String = sqlx::query_scalar("SELECT extversion FROM pg_extension WHERE extname = 'hstore'")
+        .fetch_one(db.pool())
+        .await
+        .unwrap();
+    assert_eq!(version, "1.4");
+}
+
+/// A version that the server has no files of any more, as after an update of its packages.
+#[tokio::test]
+async fn an_extension_whose_version_is_gone_is_named_and_nothing_is_changed() {
+    let db = Database::empty().await.unwrap();
+    sql(&db, "CREATE EXTENSION hstore; UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'hstore'")
+        .await;
+    let folder = Folder::new();
+    let taken = backup(&db, &folder.path()).await;
+    sql(&db, "CREATE TABLE deployed (x int)").await;
+    let before = witness(&db).await;
+    let error = roll_back(&db, &taken).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with("the extension hstore stood at version 0.9, which the server has no files of"),
+        "{error}"
+    );
+    assert_eq!((witness(&db).await, databases(&db).await), (before, 1));
 }
 
 #[tokio::test]

@@ -241,19 +241,7 @@ async fn a_session_that_is_lost_in_the_middle_changes_nothing_and_the_next_rollb
 async fn a_swap_whose_answer_is_lost_is_known_to_be_done() {
     let db = Database::at("006").await.unwrap();
     sql(&db, ROWS).await;
-    let options = db.url().connect_options();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let to = (options.get_host().to_owned(), options.get_port());
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let server = TcpStream::connect(to.clone()).await.unwrap();
-            tokio::spawn(until_the_swap(client, server));
-        }
-    });
-    let address = db.url().expose().replacen(&format!(":{}/", options.get_port()), &format!(":{port}/"), 1);
-    assert_ne!(address, db.url().expose());
-    let behind = adopt(DatabaseUrl::own(&address).unwrap()).await;
+    let behind = behind_a_proxy(&db, false).await;
     let folder = Folder::new();
     let before = witness(&db).await;
     let taken = backup(&db, &folder.path()).await;
@@ -266,8 +254,57 @@ async fn a_swap_whose_answer_is_lost_is_known_to_be_done() {
     assert_eq!((databases(&db).await, outcome.replaced), (1, None));
 }
 
+/// And the server is out of reach afterwards.
+#[tokio::test]
+async fn where_it_cannot_be_known_whether_the_swap_was_done_it_is_said_how_to_tell() {
+    let db = Database::empty().await.unwrap();
+    let behind = behind_a_proxy(&db, true).await;
+    let folder = Folder::new();
+    let before = witness(&db).await;
+    let taken = backup(&db, &folder.path()).await;
+    sql(&db, "CREATE TABLE deployed (x int)").await;
+    recovery::rollback::close_idle(db.pool()).await;
+
+    let error = roll_back(&behind, &taken).await.unwrap_err().to_string();
+    let kept = error
+        .split("it was, when there is a database ")
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert_eq!(witness(&db).await, before);
+    assert_eq!(databases(&db).await, 2, "{error}");
+    let next = roll_back(&db, &taken).await.unwrap();
+    assert_eq!(next.earlier, std::slice::from_ref(&kept));
+    sql(&db, &format!("DROP DATABASE {kept} WITH (FORCE)")).await;
+}
+
+/// The database, reached through a network that loses the answer to the commit of a swap, and everything after it where
+/// `for_good`.
+async fn behind_a_proxy(db: &Database, for_good: bool) -> Ephemeral {
+    let options = db.url().connect_options();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let to = (options.get_host().to_owned(), options.get_port());
+    let (swap, swapped) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            // Not listened to any more: closed as soon as it is there.
+            if !(for_good && *swapped.borrow()) {
+                let server = TcpStream::connect(to.clone()).await.unwrap();
+                tokio::spawn(until_the_swap(client, server, swap.clone()));
+            }
+        }
+    });
+    let address = db.url().expose().replacen(&format!(":{}/", options.get_port()), &format!(":{port}/"), 1);
+    assert_ne!(address, db.url().expose());
+    adopt(DatabaseUrl::own(&address).unwrap()).await
+}
+
 /// Passes everything on, but for the answer to the commit of what renames.
-async fn until_the_swap(client: TcpStream, server: TcpStream) {
+async fn until_the_swap(client: TcpStream, server: TcpStream, seen: tokio::sync::watch::Sender<bool>) {
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
     let (swap, mut swapped) = tokio::sync::watch::channel(false);
     let back = tokio::spawn(async move {
@@ -279,6 +316,7 @@ async fn until_the_swap(client: TcpStream, server: TcpStream) {
         renames |= holds(b"RENAME TO");
         if renames && holds(b"COMMIT") {
             swap.send_replace(true);
+            seen.send_replace(true);
         }
         true
     })

@@ -132,6 +132,10 @@ impl Undumped {
     /// # Errors
     /// When that is not permitted: it takes a superuser.
     pub(crate) async fn switch(&self, copy: &mut PgConnection) -> Result<(), RecoveryError> {
+        if !self.triggers.is_empty() {
+            // Event triggers came with the dump, and one may forbid it.
+            run(copy, "SET session_replication_role = replica".to_owned()).await?;
+        }
         let there: Vec<Trigger> = sqlx::query_as(include_str!("triggers.sql")).fetch_all(&mut *copy).await?;
         let there: BTreeMap<_, _> = there.iter().map(|trigger| (trigger.purpose(), trigger)).collect();
         for trigger in &self.triggers {
