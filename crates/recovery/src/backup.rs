@@ -57,13 +57,13 @@ impl Backup {
         // It leads what pg_dump reads, and may take as long.
         let opening = Opening { statement: Some(self.limit), idle: Some(self.limit), ..Opening::default() };
         let mut reader = database.reader_with(&opening).await?;
-        let server_version: String = reader
-            .scalar("SELECT pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1)")
-            .await?;
+        let setting = |name: &str| format!("SELECT pg_catalog.current_setting('{name}')");
+        let server_version: String = reader.scalar(&setting("server_version")).await?;
+        let encoding: String = reader.scalar(&setting("server_encoding")).await?;
         let snapshot = reader.export_snapshot().await?;
         // pg_dump takes over the snapshot when it connects; the reader holds it open until both are done.
         let (_, observed) = tokio::try_join!(
-            self.pg_dump(database, dump_file.path(), &snapshot),
+            self.pg_dump(database, dump_file.path(), &snapshot, &encoding),
             observe(&mut reader, migrator)
         )?;
         drop(reader);
@@ -74,7 +74,8 @@ impl Backup {
             dump: String::new(),
             sha256,
             bytes,
-            server_version,
+            // Without what a distribution adds to it.
+            server_version: server_version.split(' ').next().unwrap_or_default().to_owned(),
             pg_dump_version: self.programs.version.clone(),
             revision: observed.revision,
             started_at: now,
@@ -91,10 +92,13 @@ impl Backup {
         database: &Ephemeral,
         file: &Path,
         snapshot: &str,
+        encoding: &str,
     ) -> Result<String, RecoveryError> {
         Child::new("pg_dump", &self.programs.pg_dump())
             .args(["--format=custom", "--no-password"])
             .args([format!("--compress={}", self.compression), format!("--snapshot={snapshot}")])
+            // The database's own, whatever it has its clients use: no other one is sure to have all its characters.
+            .args([format!("--encoding={encoding}")])
             .args(["--file".as_ref(), file.as_os_str()])
             .database(database.url())
             .run(self.limit)

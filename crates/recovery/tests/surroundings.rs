@@ -131,3 +131,32 @@ async fn a_volatile_function_named_like_the_servers_does_not_block_a_backup(
     let losses = roll_back(&db, &taken).await.unwrap().losses.unwrap();
     assert_eq!(losses.len(), 1, "{losses:?}");
 }
+
+/// Whatever a service has set for its own sessions.
+#[rstest]
+#[case::what_is_written(&[("client_encoding", "LATIN1"), ("quote_all_identifiers", "on"), ("xmloption", "document"),
+    ("standard_conforming_strings", "off"), ("array_nulls", "off"), ("transform_null_equals", "on")])]
+#[case::what_may_be_done(&[("default_transaction_read_only", "on"), ("default_transaction_isolation", "serializable"),
+    ("default_transaction_deferrable", "on"), ("session_replication_role", "replica"), ("row_security", "off")])]
+#[case::how_long_it_may_take(&[("statement_timeout", "500ms"), ("lock_timeout", "500ms"),
+    ("idle_in_transaction_session_timeout", "1ms"), ("idle_session_timeout", "1s")])]
+#[case::how_it_is_planned(&[("constraint_exclusion", "on"), ("enable_seqscan", "off"), ("enable_hashagg", "off")])]
+#[tokio::test]
+async fn settings_of_the_database_stand_in_nobodys_way(#[case] settings: &[(&str, &str)]) {
+    let db = Database::empty().await.unwrap();
+    sql(
+        &db,
+        "CREATE TABLE \"Š\" (a text DEFAULT E'\\\\x', x xml, CHECK (a <> 'ω')); INSERT INTO \"Š\" VALUES ('Š \\ ω', '<a/>'), (NULL, 'x<b/>');
+         CREATE TABLE other (a int)",
+    )
+    .await;
+    set(&db, settings).await;
+    let folder = Folder::new();
+    let taken = backup(&db, &folder.path()).await;
+    sql(&db, "BEGIN READ WRITE; UPDATE \"Š\" SET a = 'ω!' WHERE a IS NOT DISTINCT FROM NULL; DROP TABLE other; COMMIT").await;
+    let losses = roll_back(&db, &taken).await.unwrap().losses.unwrap();
+    let told: Vec<_> = losses.iter().map(|loss| (loss.table.as_str(), loss.lost, loss.returned)).collect();
+    assert_eq!(told, [("public.\"Š\"", 1, 1)]);
+    let mut reader = db.reader().await.unwrap();
+    assert_eq!(recovery::state::State::read(&mut reader).await.unwrap(), taken.1.state);
+}
