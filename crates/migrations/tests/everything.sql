@@ -35,7 +35,7 @@ CREATE TEXT SEARCH CONFIGURATION cfg (PARSER = default);
 ALTER TEXT SEARCH CONFIGURATION cfg ADD MAPPING FOR asciiword, word WITH dict, simple;
 CREATE FOREIGN DATA WRAPPER w OPTIONS (kind 'a, b');
 CREATE SERVER elsewhere TYPE 't' VERSION '1' FOREIGN DATA WRAPPER w OPTIONS (host 'h''s', port '5');
-CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS ("user" 'u', password 'secret');
+CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS ("user" 'u', password 'secret', sslpassword 'secret too');
 CREATE FOREIGN TABLE "o""dd Ünï".far (a integer OPTIONS (col 'x') NOT NULL, b text) SERVER elsewhere OPTIONS (tab 't');
 CREATE TABLE parents (
     id bigserial PRIMARY KEY,

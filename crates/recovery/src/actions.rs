@@ -11,7 +11,7 @@ use crate::clock;
 use crate::error::RecoveryError;
 use crate::folder::Dump;
 use crate::manifest::Manifest;
-use crate::rollback::{Loss, Outcome, Rollback};
+use crate::rollback::{LARGE_OBJECTS, Loss, Moved, Outcome, Position, Rollback};
 
 /// Every action of this suite.
 pub fn actions() -> Vec<Action> {
@@ -122,10 +122,14 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
     evidence.examine(outcome.compared);
     evidence.measure(Measurement::new("restore", outcome.restore.as_secs_f64(), "s"));
     evidence.measure(Measurement::new("out of reach", outcome.swap.as_secs_f64() * 1000.0, "ms"));
+    for kept in &outcome.earlier {
+        evidence.find(replaced_earlier(kept));
+    }
     match &outcome.losses {
         Ok(losses) => {
             let written = losses.iter().filter(|loss| !loss.bookkeeping);
-            let lost: i64 = written.clone().map(|loss| loss.lost).sum();
+            let rows = written.clone().filter(|loss| loss.is_of_rows());
+            let lost: i64 = rows.map(|loss| loss.lost).sum();
             evidence.measure(Measurement::new("rows lost by the rollback", lost as f64, "rows"));
             written.clone().map(advice).for_each(|finding| {
                 evidence.find(finding);
@@ -137,11 +141,19 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
                     format!("DROP DATABASE \"{kept}\" when it is not needed any more"),
                 ));
             }
-            let uncompared: i64 = written.map(|loss| loss.uncompared_rows).sum();
+            let uncompared: i64 = written.clone().map(|loss| loss.uncompared_rows).sum();
             let mut summary = format!("back to {} · {lost} rows lost", dump.name());
             if uncompared > 0 {
                 summary
                     .push_str(&format!(" · {uncompared} with values in columns that could not be compared"));
+            }
+            let sequences = written.clone().filter(|loss| loss.sequence.is_some()).count();
+            if sequences > 0 {
+                summary.push_str(&format!(" · {sequences} sequences stood elsewhere"));
+            }
+            let large: i64 = written.filter(|loss| loss.table == LARGE_OBJECTS).map(|loss| loss.lost).sum();
+            if large > 0 {
+                summary.push_str(&format!(" · {large} large objects lost"));
             }
             evidence.summarise(summary);
         }
@@ -160,7 +172,22 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
     evidence.verdict()
 }
 
+/// A database that an earlier rollback replaced is still there.
+pub(crate) fn replaced_earlier(kept: &str) -> Finding {
+    Finding::advice(
+        kept,
+        "is the database as it was before an earlier rollback: it was kept, or what that rollback lost was not told",
+        format!("compare it with this one; DROP DATABASE \"{kept}\" when it is not needed any more"),
+    )
+}
+
 fn advice(loss: &Loss) -> Finding {
+    if let Some(moved) = &loss.sequence {
+        return moved_sequence(&loss.table, moved);
+    }
+    if loss.table == LARGE_OBJECTS {
+        return large_objects(loss);
+    }
     let mut problems = Vec::new();
     match loss {
         Loss { lost: 0, returned: 0, table_gone: false, .. } => {}
@@ -191,4 +218,38 @@ fn advice(loss: &Loss) -> Finding {
         problem,
         "enter again what people wrote; what the deployment wrote comes with the next one",
     )
+}
+
+fn moved_sequence(name: &str, Moved { stood, stands }: &Moved) -> Finding {
+    let stood = match stood {
+        Position { last_value, is_called: true } => format!("stood at {last_value}"),
+        Position { last_value, is_called: false } => format!("would have given {last_value} next"),
+    };
+    let stands = match stands {
+        None => {
+            let problem = format!("{stood}, and is gone: it was made since the backup");
+            return Finding::advice(name, problem, "what the deployment made comes with the next one");
+        }
+        Some(Position { last_value, is_called: true }) => format!("is back at {last_value}"),
+        Some(Position { last_value, is_called: false }) => format!("gives {last_value} next"),
+    };
+    Finding::advice(
+        name,
+        format!("{stood}, and {stands}: numbers that it gave since the backup are given again"),
+        "where others know numbers that were given since (invoices, keys in other systems), set it on with setval",
+    )
+}
+
+fn large_objects(loss: &Loss) -> Finding {
+    let mut problems = Vec::new();
+    if loss.lost > 0 {
+        problems.push(format!(
+            "lost by the rollback: {} of them, written or changed since the backup",
+            loss.lost
+        ));
+    }
+    if loss.returned > 0 {
+        problems.push(format!("{} are again what they were", loss.returned));
+    }
+    Finding::advice(&loss.table, problems.join("; "), "store again what people stored")
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use migrations::Migrator;
 use runbook::ephemeral::Ephemeral;
-use runbook::reader::Reader;
+use runbook::reader::{Opening, Reader};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 use time::OffsetDateTime;
@@ -17,9 +17,11 @@ use crate::child::Child;
 use crate::error::RecoveryError;
 use crate::folder::{self, Dump};
 use crate::manifest::{FORMAT, Manifest};
+use crate::partial;
 use crate::programs::Programs;
 use crate::properties::Properties;
 use crate::state::State;
+use crate::undumped::Undumped;
 
 /// How a backup is made.
 #[derive(Debug, Clone)]
@@ -51,19 +53,19 @@ impl Backup {
     ) -> Result<(Dump, Manifest), RecoveryError> {
         let begun = Instant::now();
         self.prepare_folder()?;
-        let dump_file = self.partial()?;
-        let mut reader = database.reader().await?;
-        let server_version: String =
-            reader.scalar("SELECT split_part(current_setting('server_version'), ' ', 1)").await?;
+        let dump_file = partial::create(&self.folder)?;
+        // It leads what pg_dump reads, and may take as long.
+        let opening = Opening { statement: Some(self.limit), idle: Some(self.limit), ..Opening::default() };
+        let mut reader = database.reader_with(&opening).await?;
+        let setting = |name: &str| format!("SELECT pg_catalog.current_setting('{name}')");
+        let server_version: String = reader.scalar(&setting("server_version")).await?;
+        let encoding: String = reader.scalar(&setting("server_encoding")).await?;
         let snapshot = reader.export_snapshot().await?;
         // pg_dump takes over the snapshot when it connects; the reader holds it open until both are done.
-        let (_, (properties, state)) =
-            tokio::try_join!(self.pg_dump(database, dump_file.path(), &snapshot), observe(&mut reader))?;
-        let revision = match migrator {
-            // Last on this reader: should the question fail, nothing else is lost.
-            Some(migrator) => migrator.current(&mut reader).await.unwrap_or(None),
-            None => None,
-        };
+        let (_, observed) = tokio::try_join!(
+            self.pg_dump(database, dump_file.path(), &snapshot, &encoding),
+            observe(&mut reader, migrator)
+        )?;
         drop(reader);
         dump_file.as_file().sync_all().map_err(RecoveryError::file(dump_file.path(), "write"))?;
         let (sha256, bytes) = checksum(dump_file.path())?;
@@ -72,13 +74,15 @@ impl Backup {
             dump: String::new(),
             sha256,
             bytes,
-            server_version,
+            // Without what a distribution adds to it.
+            server_version: server_version.split(' ').next().unwrap_or_default().to_owned(),
             pg_dump_version: self.programs.version.clone(),
-            revision,
+            revision: observed.revision,
             started_at: now,
             finished_at: now + begun.elapsed(),
-            database: properties,
-            state,
+            database: observed.properties,
+            undumped: observed.undumped,
+            state: observed.state,
         };
         self.publish(dump_file, manifest)
     }
@@ -88,10 +92,13 @@ impl Backup {
         database: &Ephemeral,
         file: &Path,
         snapshot: &str,
+        encoding: &str,
     ) -> Result<String, RecoveryError> {
         Child::new("pg_dump", &self.programs.pg_dump())
             .args(["--format=custom", "--no-password"])
             .args([format!("--compress={}", self.compression), format!("--snapshot={snapshot}")])
+            // The database's own, whatever it has its clients use: no other one is sure to have all its characters.
+            .args([format!("--encoding={encoding}")])
             .args(["--file".as_ref(), file.as_os_str()])
             .database(database.url())
             .run(self.limit)
@@ -105,24 +112,7 @@ impl Backup {
             .mode(0o700)
             .create(folder)
             .map_err(RecoveryError::file(folder, "create"))?;
-        // What a killed backup left: its lock is free.
-        for entry in std::fs::read_dir(folder).map_err(RecoveryError::file(folder, "read"))?.flatten() {
-            let is_partial = entry.file_name().to_string_lossy().starts_with(folder::PARTIAL);
-            if is_partial && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
-                std::fs::remove_file(entry.path()).map_err(RecoveryError::file(&entry.path(), "remove"))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A file with mode 0600 under a name that is no dump's, locked for as long as it is being written.
-    fn partial(&self) -> Result<NamedTempFile, RecoveryError> {
-        let file = tempfile::Builder::new()
-            .prefix(folder::PARTIAL)
-            .tempfile_in(&self.folder)
-            .map_err(RecoveryError::file(&self.folder, "write to"))?;
-        file.as_file().lock().map_err(RecoveryError::file(file.path(), "lock"))?;
-        Ok(file)
+        partial::sweep(folder)
     }
 
     /// Gives dump and manifest their names: the manifest first, so that no dump is ever seen without its own.
@@ -136,7 +126,7 @@ impl Backup {
             let path = self.folder.join(format!("{}.dump", folder::stem(&self.prefix, taken_at)));
             let dump = Dump { path, taken_at };
             manifest.dump = dump.name();
-            let mut file = self.partial()?;
+            let mut file = partial::create(&self.folder)?;
             let file_path = file.path().to_owned();
             manifest.write(file.as_file_mut(), &file_path)?;
             match file.persist_noclobber(dump.manifest_path()) {
@@ -185,8 +175,24 @@ pub fn checksum(path: &Path) -> Result<(String, u64), RecoveryError> {
     Ok((hex, bytes))
 }
 
-async fn observe(reader: &mut Reader) -> Result<(Properties, State), RecoveryError> {
-    Ok((Properties::read(reader).await?, State::read(reader).await?))
+/// What the manifest says of the database itself.
+struct Observed {
+    properties: Properties,
+    undumped: Undumped,
+    state: State,
+    revision: Option<String>,
+}
+
+async fn observe(reader: &mut Reader, migrator: Option<&dyn Migrator>) -> Result<Observed, RecoveryError> {
+    let properties = Properties::read(reader).await?;
+    let undumped = Undumped::read(reader).await?;
+    let state = State::read(reader).await?;
+    let revision = match migrator {
+        // Last on this reader: should the question fail, nothing else is lost.
+        Some(migrator) => migrator.current(reader).await.unwrap_or(None),
+        None => None,
+    };
+    Ok(Observed { properties, undumped, state, revision })
 }
 
 fn taken(error: &std::io::Error) -> bool {

@@ -67,6 +67,11 @@ impl Child {
             full if full.contains("No space left on device") => {
                 format!("the disk is full; make room or name another folder ({full})")
             }
+            full if full.contains("unsupported version") => {
+                format!(
+                    "the dump was written by a newer pg_dump; name the folder of its programs in RUNBOOK_PG_CLIENTS ({full})"
+                )
+            }
             _ => said,
         };
         Err(RecoveryError::Child { program: name, message })

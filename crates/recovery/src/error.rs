@@ -43,6 +43,9 @@ pub enum RecoveryError {
     /// It was refused so that nothing is harmed; nothing was changed.
     #[error("{0}")]
     Refused(String),
+    /// The server was lost at the one moment from which both ways are possible; the text says how to tell.
+    #[error("{0}")]
+    Unknown(String),
     /// The database answered with an error.
     #[error(transparent)]
     Check(#[from] CheckError),

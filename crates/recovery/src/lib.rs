@@ -8,6 +8,7 @@ pub mod clock;
 mod error;
 pub mod folder;
 pub mod manifest;
+mod partial;
 pub mod programs;
 pub mod properties;
 pub mod rehearsal;
@@ -15,6 +16,8 @@ pub mod restore;
 pub mod retention;
 pub mod rollback;
 pub mod state;
+mod subscriptions;
+pub mod undumped;
 
 pub use actions::{BackedUp, RolledBack, actions};
 pub use error::RecoveryError;

@@ -10,9 +10,10 @@ use time::OffsetDateTime;
 use crate::error::RecoveryError;
 use crate::properties::Properties;
 use crate::state::State;
+use crate::undumped::Undumped;
 
 /// The version of the manifest's form that this code writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What a dump is, and what the database held when it was taken. [`Self::state`] was read in the dump's own snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,8 @@ pub struct Manifest {
     pub finished_at: OffsetDateTime,
     /// What belongs to the database and not to a dump of it: owner, grants, settings, comment.
     pub database: Properties,
+    /// What is inside the database and in no dump of it.
+    pub undumped: Undumped,
     /// Tables with their rows, sequences, and the catalogue.
     pub state: State,
 }
@@ -63,7 +66,7 @@ impl Manifest {
         let form: Form = serde_json::from_str(&text).map_err(damaged)?;
         if form.format != FORMAT {
             return Err(RecoveryError::Damaged(format!(
-                "{} has form {}, and this runbook reads form {FORMAT}: use the runbook that wrote it",
+                "{} has form {}, and this runbook reads form {FORMAT}: use the runbook that wrote it, or take a new backup",
                 path.display(),
                 form.format
             )));

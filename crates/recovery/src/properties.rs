@@ -59,22 +59,32 @@ const LISTS: [&str; 5] = [
     "shared_preload_libraries",
 ];
 
+/// What can be granted on a database. These words go into statements as they are.
+const PRIVILEGES: [&str; 3] = ["CONNECT", "CREATE", "TEMPORARY"];
+
 impl Properties {
     /// Reads those of the reader's database.
     ///
     /// # Errors
     /// When they cannot be read.
     pub async fn read(reader: &mut Reader) -> Result<Self, CheckError> {
+        reader.spell_out(true).await?;
         let mut rows: Vec<Row> = reader.fetch(include_str!("properties.sql")).await?;
         let row = rows.pop().ok_or_else(|| CheckError::Other("the database does not know itself".into()))?;
         let grants: Vec<Grant> = reader.fetch(include_str!("grants.sql")).await?;
         let configuration = reader.fetch(include_str!("configuration.sql")).await?;
+        reader.spell_out(false).await?;
         Ok(Self { grants: row.has_grants.then_some(grants), configuration, row })
     }
 
     /// The database's name.
     pub fn name(&self) -> &str {
         &self.row.name
+    }
+
+    /// Whose it is.
+    pub fn owner(&self) -> &str {
+        &self.row.owner
     }
 
     /// The comment on the database.
@@ -86,13 +96,16 @@ impl Properties {
     pub(crate) async fn create(&self, control: &mut PgConnection, name: &str) -> Result<(), RecoveryError> {
         let row = &self.row;
         let mut sql = format!(
-            "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {} TABLESPACE {}",
+            "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
             identifier(name),
             literal(&row.encoding),
             literal(&row.collate),
             literal(&row.ctype),
-            identifier(&row.tablespace)
         );
+        // Where template0 stands anyway: naming it takes a right that only superusers have there.
+        if row.tablespace != "pg_default" {
+            sql.push_str(&format!(" TABLESPACE {}", identifier(&row.tablespace)));
+        }
         match (row.provider.as_str(), &row.locale) {
             ("i", Some(locale)) => {
                 sql.push_str(&format!(" LOCALE_PROVIDER icu ICU_LOCALE {}", literal(locale)));
@@ -120,9 +133,15 @@ impl Properties {
         if let Some(grants) = &self.grants {
             run(control, format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC, {owner}")).await?;
             for grant in grants {
+                if !PRIVILEGES.contains(&grant.privilege.as_str()) {
+                    return Err(RecoveryError::Damaged(format!(
+                        "the manifest grants {:?}, which is no privilege on a database: nothing was changed; use another \
+                         dump",
+                        grant.privilege
+                    )));
+                }
                 let grantee = grant.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), identifier);
                 let option = if grant.grantable { " WITH GRANT OPTION" } else { "" };
-                // The privilege is a word of the server's own (`CONNECT`, `CREATE`, `TEMPORARY`).
                 run(
                     control,
                     format!("GRANT {} ON DATABASE {database} TO {grantee}{option}", grant.privilege),

@@ -15,6 +15,7 @@ use crate::programs::Programs;
 use crate::restore::Restore;
 use crate::rollback::close_idle;
 use crate::state::{Difference, State};
+use crate::subscriptions;
 
 /// What restoring a dump into a scratch database showed.
 #[derive(Debug, Clone)]
@@ -64,7 +65,10 @@ pub async fn rehearse(
         // The scratch database may stand on a server without the roles of the target.
         privileges: false,
     };
-    let restored = how.run(&dump.path, database.url()).await;
+    let restored = match manifest {
+        Some(manifest) => how.run_with(&dump.path, database.url(), &manifest.undumped).await,
+        None => how.run(&dump.path, database.url()).await,
+    };
     rehearsal.took = begun.elapsed();
     if let Err(error) = restored {
         rehearsal.failure = Some(error.to_string());
@@ -82,6 +86,8 @@ pub async fn rehearse(
         rehearsal.differences =
             manifest.map(|manifest| manifest.state.clone().without_privileges().differences(&state));
     }
+    // The harness could not drop a database that has one.
+    subscriptions::remove(&mut *database.pool().acquire().await?).await?;
     context.stash.put(rehearsal.clone());
     Ok(Arc::new(rehearsal))
 }

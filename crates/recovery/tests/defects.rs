@@ -39,6 +39,8 @@ struct Defect {
     remove_manifest: bool,
     manifest_text: Option<String>,
     manifest_sha256: Option<String>,
+    /// The dump that the manifest says it is of.
+    manifest_dump: Option<String>,
     /// A table that the manifest counts and the dump does not hold.
     manifest_table: Option<String>,
     /// The table of which the manifest has another hash.
@@ -184,6 +186,9 @@ fn spoil(defect: &Defect, dump: &Dump, manifest: &Manifest, folder: &Path) {
     let mut edited = manifest.clone();
     if let Some(sha256) = &defect.manifest_sha256 {
         edited.sha256.clone_from(sha256);
+    }
+    if let Some(name) = &defect.manifest_dump {
+        edited.dump.clone_from(name);
     }
     if let Some(name) = &defect.manifest_table {
         let (schema, name) = ("public".to_owned(), name.clone());

@@ -2,6 +2,7 @@
 
 use harness::Database;
 use recovery::folder::list;
+use rstest::rstest;
 use runbook::verdict::Outcome;
 
 use crate::support::{Folder, act, context};
@@ -65,4 +66,23 @@ async fn without_a_folder_there_is_no_dump_and_without_a_name_for_it_nothing_is_
     for check in recovery::checks() {
         assert_eq!(check.run(&nowhere).await.outcome(), Outcome::NotMeasured, "{}", check.id);
     }
+}
+
+#[rstest]
+#[case::empty(b"", "is not a manifest")]
+#[case::cut(b"{\"format\": 2, \"dump\": \"x", "is not a manifest")]
+#[case::of_another_kind(b"[1, 2]", "is not a manifest")]
+#[case::of_an_older_form(
+    b"{\"format\": 1}",
+    "has form 1, and this runbook reads form 2: use the runbook that wrote it"
+)]
+#[case::of_no_known_form(b"{\"format\": -1}", "is not a manifest")]
+#[case::without_what_it_should_have(b"{\"format\": 2}", "is not a manifest: missing field")]
+#[case::no_text(b"\xff\xfe\x00", "stream did not contain valid UTF-8")]
+fn a_manifest_that_is_none_is_said_in_one_sentence(#[case] bytes: &[u8], #[case] told: &str) {
+    let folder = Folder::new();
+    let path = folder.beside().join("x_20260101.json");
+    std::fs::write(&path, bytes).unwrap();
+    let error = recovery::manifest::Manifest::read(&path).unwrap_err().to_string();
+    assert!(error.contains(told) && error.contains("x_20260101.json") && !error.contains('\n'), "{error}");
 }

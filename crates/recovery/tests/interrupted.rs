@@ -1,10 +1,12 @@
 //! A rollback that is interrupted leaves the database that was there, and the next one cleans up after it.
 
 use harness::Database;
+use recovery::rehearsal::rehearse;
 use rstest::rstest;
 
 use crate::support::{
-    Folder, ROWS, backup, databases, programs, roll_back, rollback_plan, sql, with_script, witness, written,
+    Folder, ROWS, backup, context, databases, programs, roll_back, rollback_plan, sql, with_script, witness,
+    written,
 };
 
 #[tokio::test]
@@ -97,4 +99,49 @@ async fn a_database_of_somebody_elses_with_the_same_name_is_left_alone() {
     assert_eq!(error, format!("there is a database {name} that runbook did not make; rename it first"));
     assert_eq!(databases(&db).await, 2);
     sql(&db, &format!("DROP DATABASE {name}")).await;
+}
+
+#[tokio::test]
+async fn a_dump_that_is_too_new_for_pg_restore_is_said_with_what_to_do() {
+    let db = Database::empty().await.unwrap();
+    let folder = Folder::new();
+    let taken = backup(&db, &folder.path()).await;
+    // The version of the format stands after `PGDMP`.
+    let mut bytes = std::fs::read(&taken.0.path).unwrap();
+    bytes[6] = 99;
+    std::fs::write(&taken.0.path, bytes).unwrap();
+    let programs = programs(&db).await;
+    let limit = std::time::Duration::from_secs(30);
+    let error = recovery::restore::contents(&programs, &taken.0.path, limit).await.unwrap_err().to_string();
+    assert!(error.starts_with("pg_restore failed: the dump was written by a newer pg_dump; name"), "{error}");
+}
+
+/// The server does not drop a database that has one.
+#[tokio::test]
+async fn a_copy_with_a_subscription_is_cleaned_up_as_well() {
+    let db = Database::empty().await.unwrap();
+    let name = format!("s; {}", db.url().connect_options().get_database().unwrap());
+    let subscription = format!(
+        "CREATE SUBSCRIPTION \"{name}\" CONNECTION 'host=/nowhere' PUBLICATION p
+           WITH (connect = false, slot_name = 'slot')"
+    );
+    sql(&db, &format!("CREATE TABLE t (a int); INSERT INTO t VALUES (1); {subscription}")).await;
+    let folder = Folder::new();
+    let (dump, mut manifest) = backup(&db, &folder.path()).await;
+    let rehearsed =
+        rehearse(&context(&db, &folder), &programs(&db).await, &dump, Some(&manifest)).await.unwrap();
+    assert_eq!((rehearsed.failure.as_deref(), rehearsed.differences.as_deref()), (None, Some(&[][..])));
+
+    manifest.state.tables[0].hash = "1".to_owned();
+    let error = roll_back(&db, &(dump, manifest)).await.unwrap_err().to_string();
+    assert!(error.contains("public.t holds 1 rows as it should, but not the same ones"), "{error}");
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_subscription WHERE subname = $1")
+        .bind(&name)
+        .fetch_one(db.pool())
+        .await
+        .unwrap();
+    assert_eq!((databases(&db).await, left), (1, 1), "only the database that was dumped has it");
+    for statement in ["ALTER SUBSCRIPTION {} SET (slot_name = NONE)", "DROP SUBSCRIPTION {}"] {
+        sql(&db, &statement.replace("{}", &format!("\"{name}\""))).await;
+    }
 }

@@ -7,10 +7,14 @@
     reason = "helpers of tests stand outside of #[test] functions"
 )]
 
+mod accounted;
 mod backup;
+mod carried;
 mod defects;
 mod folder;
 mod interrupted;
+mod refused;
 mod rollback;
+mod surroundings;
 
 mod support;

@@ -8,6 +8,7 @@ use super::{newest, programs};
 use crate::backup::checksum;
 use crate::error::RecoveryError;
 use crate::folder::Dump;
+use crate::manifest::Manifest;
 use crate::restore::contents;
 
 pub(crate) fn run(context: &Context) -> CheckFuture<'_> {
@@ -39,6 +40,8 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
             } else if sha256 != manifest.sha256 {
                 evidence
                     .find(damaged(&dump, format!("its SHA-256 is {sha256}, and was {}", manifest.sha256)));
+            } else if manifest.dump != dump.name() {
+                evidence.find(renamed(&dump, &manifest));
             } else {
                 evidence.summarise(format!("{} · {bytes} bytes · SHA-256 as in its manifest", dump.name()));
             }
@@ -56,6 +59,18 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
         }
     }
     Ok(evidence.verdict())
+}
+
+/// Dump and manifest belong together, and were taken at another time than their names say.
+pub(super) fn renamed(dump: &Dump, manifest: &Manifest) -> Finding {
+    Finding::error(
+        dump.name(),
+        format!(
+            "its manifest is that of {}, so the time in its name is not when it was taken",
+            manifest.dump
+        ),
+        "give dump and manifest the names that they were written with",
+    )
 }
 
 pub(super) fn damaged(dump: &Dump, problem: String) -> Finding {

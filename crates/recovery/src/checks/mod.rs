@@ -41,7 +41,7 @@ pub(crate) async fn programs(context: &Context) -> Result<Programs, CheckError> 
         return Ok((*found).clone());
     }
     let mut reader = context.reader().await?;
-    let version: i32 = reader.scalar("SELECT current_setting('server_version_num')::int").await?;
+    let version: i32 = reader.scalar("SELECT pg_catalog.current_setting('server_version_num')::int").await?;
     let programs = Programs::for_server(version.unsigned_abs() / 10_000).await?;
     context.stash.put(programs.clone());
     Ok(programs)

@@ -4,12 +4,14 @@ use runbook::check::{CheckError, CheckFuture};
 use runbook::context::Context;
 use runbook::verdict::{Evidence, Finding, Measurement, Threshold, Verdict};
 
-use super::intact::damaged;
+use super::intact::{damaged, renamed};
 use super::room::room;
 use super::{listing, programs, restorable};
+use crate::actions::replaced_earlier;
 use crate::backup::checksum;
 use crate::folder::Dump;
 use crate::rehearsal::rehearse;
+use crate::rollback::earlier;
 
 pub(crate) fn run(context: &Context) -> CheckFuture<'_> {
     Box::pin(judge(context))
@@ -28,6 +30,9 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
         }
     }
     disk_room(context, &mut evidence).await?;
+    for kept in earlier(&mut context.reader().await?).await? {
+        evidence.find(replaced_earlier(&kept));
+    }
     way_down(context, &mut evidence).await;
     Ok(evidence.verdict())
 }
@@ -65,6 +70,10 @@ async fn the_dump(context: &Context, dump: &Dump, evidence: &mut Evidence) -> Re
     evidence.examine(3);
     if checksum(&dump.path)?.0 != manifest.sha256 {
         evidence.find(damaged(dump, "it is not what its manifest says".to_owned()));
+        return Ok(());
+    }
+    if manifest.dump != dump.name() {
+        evidence.find(renamed(dump, &manifest));
         return Ok(());
     }
     let rehearsal = rehearse(context, &programs, dump, Some(&manifest)).await?;

@@ -7,7 +7,8 @@ use runbook::reader::Reader;
 
 /// `(bytes of the database, bytes free where the server keeps it)`; `None` when this machine cannot know.
 pub(super) async fn room(reader: &mut Reader) -> Result<(i64, Option<u64>), CheckError> {
-    let size: i64 = reader.scalar("SELECT pg_database_size(current_database())").await?;
+    let size: i64 =
+        reader.scalar("SELECT pg_catalog.pg_database_size(pg_catalog.current_database())").await?;
     // NULL for a role that may not see the setting. The name of its folder proves nothing on another machine, so the
     // server's own lock file has to be there as well.
     let folder: Option<String> = reader

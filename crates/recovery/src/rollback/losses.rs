@@ -1,4 +1,5 @@
-//! What a rollback loses: rows that the replaced database holds and the restored one does not.
+//! What a rollback loses: rows, large objects and positions of sequences that the replaced database holds and the restored
+//! one does not.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,12 +8,16 @@ use runbook::reader::Reader;
 use sqlx::Arguments as _;
 use sqlx::postgres::PgArguments;
 
-use crate::state::{State, Table, tables};
+use super::positions::{Moved, moved};
+use crate::state::{LargeObject, State, Table, filled, large_objects, tables};
 
 /// Tables in which the migration tools keep their books: a deployment writes there, and a rollback takes it back.
 const BOOKKEEPING: [&str; 2] = [migrations::sql_files::VERSION_TABLE, migrations::alembic::VERSION_TABLE];
 
-/// What one table lost.
+/// What [`Loss::table`] says of the large objects, which are in no table of a user's.
+pub const LARGE_OBJECTS: &str = "large objects";
+
+/// What one table lost, or one sequence, or the large objects ([`LARGE_OBJECTS`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
     /// Schema and name, quoted for SQL.
@@ -29,15 +34,19 @@ pub struct Loss {
     pub uncompared: Vec<String>,
     /// How many rows do: what of it was written since the backup cannot be told.
     pub uncompared_rows: i64,
+    /// For a sequence, where it stood and stands. It has no rows.
+    pub sequence: Option<Moved>,
 }
 
-/// Compares the rows of two databases, table by table, by the columns that both have, and counts those that hold something in
-/// other columns. Tables without a loss are left out.
+/// Compares two databases: the rows, table by table, by the columns that both have (those that hold something in other columns
+/// are counted), the large objects, and where the sequences stand. What lost nothing is left out.
 pub(super) async fn count(
     old: &mut Reader,
     new: &mut Reader,
     restored: &State,
 ) -> Result<Vec<Loss>, CheckError> {
+    old.spell_out(true).await?;
+    new.spell_out(true).await?;
     let known: HashMap<&str, (i64, &str)> = restored
         .tables
         .iter()
@@ -55,7 +64,7 @@ pub(super) async fn count(
                 let other = columns(&before, |column| !is_common(column, &after));
                 if !other.is_empty() && other.len() < before.columns.len() {
                     let sql = format!(
-                        "SELECT count(*) FROM ONLY {} AS t WHERE pg_catalog.num_nonnulls({}) > 0",
+                        "SELECT pg_catalog.count(*) FROM ONLY {} AS t WHERE pg_catalog.num_nonnulls({}) > 0",
                         before.quoted,
                         qualified(&other)
                     );
@@ -70,21 +79,53 @@ pub(super) async fn count(
         found.push(Loss { returned: rows(new, &table).await?, ..Loss::none(&after) });
     }
     found.retain(|loss| loss.lost > 0 || loss.returned > 0 || loss.table_gone || loss.uncompared_rows > 0);
+    for (name, moved) in moved(old, new).await? {
+        found.push(Loss {
+            table_gone: moved.stands.is_none(),
+            sequence: Some(moved),
+            ..Loss::of(name, false)
+        });
+    }
     found.sort_by(|a, b| a.table.cmp(&b.table));
+    found.extend(of_large_objects(large_objects(old).await?, large_objects(new).await?));
     Ok(found)
+}
+
+/// The large objects that are in the one database and not, or not the same, in the other.
+fn of_large_objects(old: Vec<LargeObject>, new: Vec<LargeObject>) -> Option<Loss> {
+    let map = |side: Vec<LargeObject>| -> BTreeMap<i64, LargeObject> {
+        side.into_iter().map(|object| (object.id, object)).collect()
+    };
+    let (old, new) = (map(old), map(new));
+    let only_in = |side: &BTreeMap<i64, LargeObject>, other: &BTreeMap<i64, LargeObject>| {
+        let count = side.iter().filter(|(id, object)| other.get(id) != Some(object)).count();
+        i64::try_from(count).unwrap_or(i64::MAX)
+    };
+    let (lost, returned) = (only_in(&old, &new), only_in(&new, &old));
+    (lost > 0 || returned > 0).then(|| Loss { lost, returned, ..Loss::of(LARGE_OBJECTS.to_owned(), false) })
 }
 
 impl Loss {
     fn none(table: &Table) -> Self {
+        Self::of(table.quoted.clone(), BOOKKEEPING.contains(&table.name.as_str()))
+    }
+
+    fn of(table: String, bookkeeping: bool) -> Self {
         Self {
-            table: table.quoted.clone(),
+            table,
             lost: 0,
             returned: 0,
             table_gone: false,
-            bookkeeping: BOOKKEEPING.contains(&table.name.as_str()),
+            bookkeeping,
             uncompared: Vec::new(),
             uncompared_rows: 0,
+            sequence: None,
         }
+    }
+
+    /// Whether it is of a table, and counts rows.
+    pub fn is_of_rows(&self) -> bool {
+        self.sequence.is_none() && self.table != LARGE_OBJECTS
     }
 }
 
@@ -118,12 +159,13 @@ async fn differing(
     if common.is_empty() && !before.columns.is_empty() {
         return Ok((rows(old, &before.quoted).await?, rows(new, &after.quoted).await?));
     }
-    // The table first: a column may be named like a place in the text.
     let columns = qualified(&common);
-    let fill = |sql: &str| sql.replace("{table}", &before.quoted).replace("{columns}", &columns);
+    let fill = |sql: &str| filled(sql, &[("{table}", &before.quoted), ("{columns}", &columns)]);
 
     let in_old: Vec<(i64, i64, String)> = old.fetch(&fill(include_str!("buckets.sql"))).await?;
-    if before.columns == after.columns && before.types == after.types {
+    // Of a table of an extension, the manifest knows some of the rows only.
+    let whole = before.dumped && before.condition.is_empty();
+    if whole && before.columns == after.columns && before.types == after.types {
         // The restored table was hashed already, and the sum of the buckets is that hash.
         let total = in_old.iter().map(|(_, rows, _)| rows).sum::<i64>();
         let hash: Option<i128> = in_old.iter().map(|(_, _, hash)| hash.parse::<i128>().ok()).sum();
@@ -170,5 +212,5 @@ fn unlike(old: &[(i64, i64, String)], new: &[(i64, i64, String)]) -> Vec<i64> {
 }
 
 async fn rows(reader: &mut Reader, table: &str) -> Result<i64, CheckError> {
-    reader.scalar(&format!("SELECT count(*) FROM ONLY {table}")).await
+    reader.scalar(&format!("SELECT pg_catalog.count(*) FROM ONLY {table}")).await
 }

@@ -4,26 +4,31 @@
 //! put it in the place of the other. The README says why.
 
 mod losses;
+mod names;
+mod positions;
+mod preconditions;
 mod sessions;
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use runbook::ephemeral::{Ephemeral, MARK};
-use runbook::reader::ReadLimits;
+use runbook::context::describe;
+use runbook::ephemeral::Ephemeral;
+use runbook::reader::{Opening, ReadLimits};
 use runbook::secret::DatabaseUrl;
-use sha2::{Digest as _, Sha256};
 use sqlx::{Connection as _, PgConnection};
 
-pub use losses::Loss;
+pub use losses::{LARGE_OBJECTS, Loss};
+pub(crate) use names::earlier;
+pub use positions::{Moved, Position};
 pub use sessions::close_idle;
 
-use crate::backup::checksum;
+use self::names::{Names, drop_copy, drop_database, mark, with_database};
 use crate::error::RecoveryError;
 use crate::folder::Dump;
 use crate::manifest::Manifest;
 use crate::programs::Programs;
-use crate::properties::{identifier, literal, run};
+use crate::properties::{identifier, run};
 use crate::restore::Restore;
 use crate::state::{Difference, State};
 
@@ -51,6 +56,8 @@ pub struct Outcome {
     pub losses: Result<Vec<Loss>, String>,
     /// The name of the database that was replaced, where it is still there.
     pub replaced: Option<String>,
+    /// The names of those that earlier rollbacks replaced: they are there until a person drops them.
+    pub earlier: Vec<String>,
     /// From the beginning to the end of `pg_restore`.
     pub restore: Duration,
     /// For how long nobody could connect.
@@ -68,17 +75,9 @@ impl Rollback {
         dump: &Dump,
         manifest: &Manifest,
     ) -> Result<Outcome, RecoveryError> {
-        let (sha256, _) = checksum(&dump.path)?;
-        if sha256 != manifest.sha256 {
-            return Err(RecoveryError::Damaged(format!(
-                "{} is not what its manifest says (SHA-256 {sha256}): nothing was changed; use another dump",
-                dump.name()
-            )));
-        }
-        let names = Names::of(target.url());
-        let mut control = names.control(target.url()).await?;
-        names.lock(&mut control).await?;
-        names.reclaim(&mut control).await?;
+        preconditions::the_dump(dump, manifest)?;
+        let (names, mut control) = Names::claim(target.url()).await?;
+        preconditions::the_database(&mut control, &names, target, manifest).await?;
         sessions::clear(&mut control, target, &names.live, self.disconnect_others).await?;
 
         let done = match self.beside(&mut control, &names, target, dump, manifest).await {
@@ -89,7 +88,7 @@ impl Rollback {
             Ok((restore, Ok(swap))) => (restore, swap),
             Ok((_, Err(error))) | Err(error) => {
                 // The error is what counts; what could not be dropped now is dropped by the next rollback.
-                let _ = drop_database(&mut control, &names.restoring).await;
+                let _ = drop_copy(&mut control, target.url(), &names.restoring).await;
                 return Err(error);
             }
         };
@@ -104,6 +103,7 @@ impl Rollback {
             compared: manifest.state.len(),
             losses,
             replaced: keep.then_some(names.replaced),
+            earlier: names.earlier,
             restore,
             swap,
         })
@@ -123,7 +123,7 @@ impl Rollback {
         run(control, mark(&names.restoring)).await?;
         let url = with_database(target.url(), &names.restoring)?;
         let how = Restore { programs: &self.programs, jobs: self.jobs, limit: self.limit, privileges: true };
-        how.run(&dump.path, &url).await?;
+        how.run_with(&dump.path, &url, &manifest.undumped).await?;
         let took = begun.elapsed();
         manifest.database.apply(control, &names.restoring).await?;
         // The comment says whose database it is; that does not change by going back.
@@ -149,8 +149,21 @@ impl Rollback {
             let mut transaction = control.begin().await?;
             match rename_both(&mut transaction, names).await {
                 Ok(()) => {
-                    transaction.commit().await?;
-                    return Ok(begun.elapsed());
+                    let answer = transaction.commit().await;
+                    return match answer {
+                        Ok(()) => Ok(begun.elapsed()),
+                        // The server may have done it all the same.
+                        Err(error) => match names.reopen(control, target.url()).await {
+                            Ok(true) => Ok(begun.elapsed()),
+                            Ok(false) => Err(error.into()),
+                            Err(_) => Err(RecoveryError::Unknown(format!(
+                                "the server was lost when the databases were renamed ({}), and whether that was done is \
+                                 not known: it was, when there is a database {}, which is the one of before",
+                                describe(&error),
+                                names.replaced
+                            ))),
+                        },
+                    };
                 }
                 Err(error) => {
                     transaction.rollback().await?;
@@ -171,7 +184,11 @@ impl Rollback {
     ) -> Result<Vec<Loss>, RecoveryError> {
         let replaced = self.open(&with_database(target.url(), &names.replaced)?).await?;
         let counted = async {
-            let (mut old, mut new) = (replaced.reader().await?, target.reader().await?);
+            // Each idles while the other one answers.
+            let opening =
+                Opening { statement: Some(self.limit), idle: Some(Duration::MAX), ..Opening::default() };
+            let mut old = replaced.reader_with(&opening).await?;
+            let mut new = target.reader_with(&opening).await?;
             losses::count(&mut old, &mut new, &manifest.state).await
         }
         .await;
@@ -182,78 +199,6 @@ impl Rollback {
     async fn open(&self, url: &DatabaseUrl) -> Result<Ephemeral, RecoveryError> {
         let limits = ReadLimits { statement: self.limit, lock: self.limit, idle: self.limit };
         Ok(Ephemeral::adopt(url.clone(), limits).await?)
-    }
-}
-
-/// The names of a rollback. They follow from the database's own, so that the next rollback finds what a killed one left.
-struct Names {
-    live: String,
-    restoring: String,
-    replaced: String,
-    key: i64,
-}
-
-impl Names {
-    fn of(url: &DatabaseUrl) -> Self {
-        let options = url.connect_options();
-        let live = options.get_database().unwrap_or_else(|| options.get_username()).to_owned();
-        let digest = Sha256::digest(live.as_bytes());
-        let mut first = [0_u8; 8];
-        first.copy_from_slice(&digest[..8]);
-        let key = i64::from_be_bytes(first);
-        Self {
-            restoring: format!("runbook_restoring_{key:016x}"),
-            replaced: format!("runbook_replaced_{key:016x}"),
-            live,
-            key,
-        }
-    }
-
-    /// A session on another database of the server: none may stand on one that is renamed.
-    async fn control(&self, url: &DatabaseUrl) -> Result<PgConnection, RecoveryError> {
-        let other = if self.live == "postgres" { "template1" } else { "postgres" };
-        // The server's own limit is for the application's statements. A lock that somebody holds on the database is not
-        // waited for without an end, with the services halted.
-        let limits = [("statement_timeout", "0"), ("lock_timeout", "10s")];
-        let options = with_database(url, other)?.connect_options().application_name("runbook");
-        Ok(PgConnection::connect_with(&options.options(limits)).await?)
-    }
-
-    /// One rollback of a database at a time; the server drops the lock with the session.
-    async fn lock(&self, control: &mut PgConnection) -> Result<(), RecoveryError> {
-        let free: bool =
-            sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(self.key).fetch_one(control).await?;
-        if free {
-            Ok(())
-        } else {
-            Err(RecoveryError::Refused(
-                "another rollback of this database is at work; wait for its end".into(),
-            ))
-        }
-    }
-
-    /// Drops what a killed rollback left. Under the lock, nobody can be using it.
-    async fn reclaim(&self, control: &mut PgConnection) -> Result<(), RecoveryError> {
-        for name in [&self.restoring, &self.replaced] {
-            let comment: Option<(Option<String>,)> = sqlx::query_as(
-                "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1",
-            )
-            .bind(name)
-            .fetch_optional(&mut *control)
-            .await?;
-            match comment {
-                None => {}
-                // Killed between CREATE DATABASE and its comment, or later.
-                Some((None,)) => drop_database(control, name).await?,
-                Some((Some(comment),)) if comment == MARK => drop_database(control, name).await?,
-                Some(_) => {
-                    return Err(RecoveryError::Refused(format!(
-                        "there is a database {name} that runbook did not make; rename it first"
-                    )));
-                }
-            }
-        }
-        Ok(())
     }
 }
 
@@ -275,18 +220,6 @@ async fn rename_both(transaction: &mut PgConnection, names: &Names) -> Result<()
         run(transaction, format!("ALTER DATABASE {} RENAME TO {}", identifier(from), identifier(to))).await?;
     }
     Ok(())
-}
-
-async fn drop_database(control: &mut PgConnection, name: &str) -> Result<(), RecoveryError> {
-    run(control, format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name))).await
-}
-
-fn mark(name: &str) -> String {
-    format!("COMMENT ON DATABASE {} IS {}", identifier(name), literal(MARK))
-}
-
-fn with_database(url: &DatabaseUrl, name: &str) -> Result<DatabaseUrl, RecoveryError> {
-    url.with_database(name).map_err(|error| RecoveryError::Missing(error.to_string()))
 }
 
 /// The first differences, in one sentence.

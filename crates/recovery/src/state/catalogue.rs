@@ -18,6 +18,7 @@ pub async fn fingerprint(
     reader: &mut Reader,
     schemas: &[String],
 ) -> Result<(Vec<String>, Vec<String>), CheckError> {
+    reader.spell_out(true).await?;
     let invalid: Vec<(String,)> = reader.fetch_with(include_str!("invalid.sql"), arguments(schemas)?).await?;
     let catalogue = Catalogue::read(reader, schemas).await?;
     let mut access = lines(&catalogue, &invalid);

@@ -8,53 +8,88 @@
 
 /// The text with each cast of an array constructor pushed into its elements.
 pub(super) fn normal(text: &str) -> String {
+    const ARRAY: &str = "ARRAY[";
     let mut rest = text;
     let mut out = String::with_capacity(text.len());
-    while let Some(at) = find_outside_quotes(rest, "(ARRAY[") {
-        let open = at + "(ARRAY[".len();
-        let Some(cast) = cast_array(&rest[open..]) else {
-            out.push_str(&rest[..open]);
-            rest = &rest[open..];
-            continue;
-        };
-        out.push_str(&rest[..at]);
-        out.push_str("ARRAY[");
-        for (number, element) in cast.elements.iter().enumerate() {
-            if number > 0 {
-                out.push_str(", ");
+    while let Some(at) = find_outside_quotes(rest, ARRAY) {
+        let open = at + ARRAY.len();
+        let in_parentheses = if rest[..at].ends_with('(') { cast_array(&rest[open..], ")::") } else { None };
+        let (before, cast, form) = match (in_parentheses, cast_array(&rest[open..], "::")) {
+            (Some(cast), _) => (at - 1, cast, Form::InParentheses),
+            (None, Some(cast)) => (at, cast, Form::Bare),
+            (None, None) => {
+                out.push_str(&rest[..open]);
+                rest = &rest[open..];
+                continue;
             }
-            out.push('(');
-            out.push_str(&normal(element.trim()));
-            out.push_str(")::");
-            out.push_str(cast.type_name);
-        }
-        out.push(']');
+        };
+        out.push_str(&rest[..before]);
+        push_cast(&mut out, &cast.elements, cast.type_name, form);
         rest = &rest[open + cast.length..];
     }
     out.push_str(rest);
     out
 }
 
+/// How the server prints a cast: `('a')::text`, or `'a'::text` where it means to please the eye (definitions of statistics).
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    InParentheses,
+    Bare,
+}
+
+/// Writes an array constructor whose elements are cast; those that are constructors themselves, the inner ones of an array of
+/// several dimensions, have theirs cast.
+fn push_cast(out: &mut String, elements: &[&str], type_name: &str, form: Form) {
+    out.push_str("ARRAY[");
+    for (number, element) in elements.iter().map(|element| normal(element.trim())).enumerate() {
+        if number > 0 {
+            out.push_str(", ");
+        }
+        let inner = element.strip_prefix("ARRAY[").and_then(|text| Some((text, elements_of(text)?)));
+        match (inner, form) {
+            (Some((text, (inner, end))), _) if end + 1 == text.len() => {
+                push_cast(out, &inner, type_name, form);
+            }
+            (_, Form::InParentheses) => out.extend(["(", &element, ")::", type_name]),
+            (_, Form::Bare) => out.extend([&element, "::", type_name]),
+        }
+    }
+    out.push(']');
+}
+
 struct CastArray<'a> {
     elements: Vec<&'a str>,
     type_name: &'a str,
-    /// How much of the text it takes, after `(ARRAY[`.
+    /// How much of the text it takes, after `ARRAY[`.
     length: usize,
 }
 
-/// Reads `e1, e2])::TYPE[]`.
-fn cast_array(text: &str) -> Option<CastArray<'_>> {
+/// Reads `e1, e2]`, what stands between it and the type (`)::` or `::`), and `TYPE[]`.
+fn cast_array<'a>(text: &'a str, between: &str) -> Option<CastArray<'a>> {
+    let (elements, end) = elements_of(text)?;
+    let after = end + 1;
+    let tail = text[after..].strip_prefix(between)?;
+    let type_end = tail.find("[]")?;
+    let type_name = &tail[..type_end];
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '.' | '"' | '(' | ')' | ',');
+    if type_name.is_empty() || !type_name.chars().all(plain) {
+        return None;
+    }
+    Some(CastArray { elements, type_name, length: after + between.len() + type_end + "[]".len() })
+}
+
+/// Reads `e1, e2]`: the elements, and where the bracket stands.
+fn elements_of(text: &str) -> Option<(Vec<&str>, usize)> {
     let mut elements = Vec::new();
     let mut depth = 0_usize;
     let mut start = 0;
-    let mut end = None;
     for (at, character) in unquoted(text) {
         match character {
             '[' | '(' => depth += 1,
             ']' if depth == 0 => {
                 elements.push(&text[start..at]);
-                end = Some(at);
-                break;
+                return Some((elements, at));
             }
             ']' | ')' => depth = depth.checked_sub(1)?,
             ',' if depth == 0 => {
@@ -64,15 +99,7 @@ fn cast_array(text: &str) -> Option<CastArray<'_>> {
             _ => {}
         }
     }
-    let after = end? + 1;
-    let tail = text[after..].strip_prefix(")::")?;
-    let type_end = tail.find("[]")?;
-    let type_name = &tail[..type_end];
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '.' | '"' | '(' | ')' | ',');
-    if type_name.is_empty() || !type_name.chars().all(plain) {
-        return None;
-    }
-    Some(CastArray { elements, type_name, length: after + ")::".len() + type_end + "[]".len() })
+    None
 }
 
 fn find_outside_quotes(text: &str, what: &str) -> Option<usize> {
@@ -111,6 +138,30 @@ mod tests {
     fn a_condition_is_spelt_the_same_before_and_after_a_restore() {
         assert_eq!(normal(WRITTEN), RESTORED);
         assert_eq!(normal(RESTORED), RESTORED);
+    }
+
+    /// As PostgreSQL 15 prints each before and after.
+    #[test]
+    fn a_cast_reaches_the_elements_of_an_array_of_several_dimensions() {
+        for (written, restored) in [
+            (
+                "(e)::text = ANY ((ARRAY[ARRAY[ARRAY['a'::character varying, 'b]'::character varying]]])::text[])",
+                "(e)::text = ANY (ARRAY[ARRAY[ARRAY[('a'::character varying)::text, ('b]'::character varying)::text]]])",
+            ),
+            (
+                "f = ANY ((ARRAY[(ARRAY[1, 2])::numeric[], ARRAY[(3)::numeric, 4.5]])::double precision[])",
+                "f = ANY (ARRAY[(ARRAY[(1)::numeric, (2)::numeric])::double precision[], \
+                 ARRAY[((3)::numeric)::double precision, (4.5)::double precision]])",
+            ),
+            // Of statistics.
+            (
+                "(a::text = ANY (ARRAY['x'::character varying, 'y'::character varying]::text[]))",
+                "(a::text = ANY (ARRAY['x'::character varying::text, 'y'::character varying::text]))",
+            ),
+        ] {
+            assert_eq!(normal(written), normal(restored));
+            assert_eq!(normal(&normal(written)), normal(written));
+        }
     }
 
     #[test]

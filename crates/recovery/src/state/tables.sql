@@ -1,22 +1,35 @@
--- Tables that hold rows of their own, partitions included; those of an extension are the extension's business.
+-- Tables that hold rows of their own, partitions included. Of those that belong to an extension a dump holds only what the
+-- extension calls its configuration, and of that only the rows for which the condition holds.
 SELECT n.nspname::text AS schema,
        c.relname::text AS name,
-       format('%I.%I', n.nspname, c.relname) AS quoted,
+       pg_catalog.format('%I.%I', n.nspname, c.relname) AS quoted,
        coalesce(a.columns, '{}') AS columns,
-       coalesce(a.types, '{}') AS types
+       coalesce(a.types, '{}') AS types,
+       e.member IS NULL OR x.oid IS NOT NULL AS dumped,
+       coalesce(x.condition, '') AS condition,
+       pg_catalog.row_security_active(c.oid) AS hidden
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN LATERAL (
-    SELECT array_agg(quote_ident(a.attname) ORDER BY a.attnum) AS columns,
-           array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS types
+    SELECT pg_catalog.array_agg(pg_catalog.quote_ident(a.attname) ORDER BY a.attnum) AS columns,
+           pg_catalog.array_agg(pg_catalog.format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum) AS types
     FROM pg_catalog.pg_attribute a
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 ) a ON true
+LEFT JOIN LATERAL (
+    SELECT true AS member
+    FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'
+    LIMIT 1
+) e ON true
+LEFT JOIN LATERAL (
+    SELECT p.extconfig[k.n] AS oid, p.extcondition[k.n] AS condition
+    FROM pg_catalog.pg_extension p
+    CROSS JOIN LATERAL pg_catalog.generate_subscripts(p.extconfig, 1) AS k (n)
+    WHERE p.extconfig[k.n] = c.oid
+    LIMIT 1
+) x ON true
 WHERE c.relkind = 'r'
   AND n.nspname !~ '^pg_'
   AND n.nspname <> 'information_schema'
-  AND NOT EXISTS (
-      SELECT FROM pg_catalog.pg_depend d
-      WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
-  )
 ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"

@@ -114,7 +114,9 @@ SELECT 'pg_user_mapping'::regclass, u.umid, 'user mapping', 0,
     format('FOR %s SERVER %I', CASE u.umuser WHEN 0 THEN 'PUBLIC' ELSE quote_ident(u.usename) END, u.srvname), NULL, NULL, 'options', 0, '',
     (
         SELECT string_agg(quote_ident(split_part(o, '=', 1)) || ' ' || CASE
-            WHEN o LIKE 'password=%' THEN '''…''' ELSE quote_literal(substr(o, strpos(o, '=') + 1))
+            -- postgres_fdw has sslpassword as well, and others call theirs what they like. In ASCII: a database may have no
+            -- other characters.
+            WHEN split_part(o, '=', 1) ~* '(passw|passphrase|secret|token|credential|private|access_key|api_?key)' THEN '''***''' ELSE quote_literal(substr(o, strpos(o, '=') + 1))
         END, ', ' ORDER BY o)
         FROM unnest(u.umoptions) AS o
     )
