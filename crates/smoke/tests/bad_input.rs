@@ -215,3 +215,39 @@ fn the_fixtures_own_contract_is_right() {
     assert!(Path::new(&harness::settings().path("api/contract.toml")).is_file());
     smoke::validate(&harness::settings()).unwrap();
 }
+
+#[tokio::test]
+async fn an_address_with_a_query_or_a_fragment_is_one_sentence_that_tells_neither() {
+    let db = Database::empty().await.unwrap();
+    let mut context = db.context();
+    for address in
+        ["http://localhost:1?key=hunter2", "http://localhost:1/api?hunter2", "http://localhost:1/#hunter2"]
+    {
+        context.api = Some(Api { base_url: address.into() });
+        let check = smoke::checks().into_iter().find(|check| check.id == "smoke.api.health").unwrap();
+        let verdict = check.run(&context).await;
+        assert_eq!(
+            verdict.reason(),
+            Some("the API address of localhost carries a query or a fragment; give what stands before it"),
+            "{address}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_admin_token_that_no_header_can_hold_is_one_sentence_without_it() {
+    let db = Database::seeded().await.unwrap();
+    let mut context = db.context();
+    context.api = Some(Api { base_url: "http://localhost:1".into() });
+    context.stash.put(smoke::AdminToken("hunter2\n".to_owned().into()));
+    for id in ["smoke.project.create", "smoke.maintenance.mode"] {
+        let check = smoke::checks().into_iter().find(|check| check.id == id).unwrap();
+        let verdict = check.run(&context).await;
+        assert_eq!(
+            verdict.reason(),
+            Some("the admin token holds what no header can: a line break, say"),
+            "{id}: {:?}",
+            verdict.findings()
+        );
+    }
+}

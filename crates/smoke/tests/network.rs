@@ -172,6 +172,33 @@ async fn a_secret_does_not_follow_a_redirect_to_another_host() {
     }
 }
 
+#[tokio::test]
+async fn a_secret_does_not_follow_a_redirect_to_another_port_of_its_host() {
+    let db = Database::empty().await.unwrap();
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", elsewhere.local_addr().unwrap());
+    let to = format!("{origin}/health");
+    let before = Router::new().fallback(move || {
+        let to = to.clone();
+        async move { (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, to)]).into_response() }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut context = db.context();
+    let mut settings = (*context.settings).clone();
+    // A header of the service's own, which no client knows to be a secret.
+    settings.api.authentication.header = Some("X-Api-Key".into());
+    settings.api.authentication.header_variable = Some("PATH".into());
+    context.settings = settings.into();
+    context.api = Some(Api { base_url: format!("http://{}", listener.local_addr().unwrap()) });
+    tokio::spawn(async move { axum::serve(listener, before).await.unwrap() });
+    let asked = tokio::spawn(async move { elsewhere.accept().await.map(drop) });
+    let verdict = ask(&context, "smoke.api.health").await;
+    let problem = &verdict.findings()[0].problem;
+    assert!(problem.contains(&format!("a redirect to {origin}, which is not told the secrets")), "{problem}");
+    assert!(!asked.is_finished(), "the other port was asked");
+    asked.abort();
+}
+
 /// Closes the first connections that it takes after they have sent something, and passes the others on.
 async fn closing(first: u32, to: String) -> (String, Arc<AtomicU32>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
