@@ -38,9 +38,14 @@ impl Maintenance {
     /// Reads the state file; a missing one means "not under maintenance".
     ///
     /// # Errors
-    /// When the file is there and cannot be read: to guess could let writes through in the midst of a migration.
+    /// When the file is there and cannot be read: to guess could let writes through in the midst of a migration. When its
+    /// folder is not there: it could never be written.
     pub fn load(path: &Path) -> Result<Self, StateFileError> {
         let error = |problem: String| StateFileError { path: path.to_owned(), problem };
+        // Told at the start, and not when the mode is to be switched.
+        if path.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+            return Err(error("its folder is not there: make it, or name another file".into()));
+        }
         let enabled = match std::fs::read(path) {
             Ok(bytes) => {
                 let state: StateFile = serde_json::from_slice(&bytes).map_err(|e| {

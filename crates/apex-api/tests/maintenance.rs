@@ -62,6 +62,16 @@ async fn a_broken_state_file_is_refused_rather_than_guessed() {
     );
 }
 
+#[tokio::test]
+async fn a_state_file_that_could_never_be_written_is_told_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("missing").join("state.json");
+    let error = apex_api::Maintenance::load(&path).unwrap_err().to_string();
+    assert_eq!(error, format!("{}: its folder is not there: make it, or name another file", path.display()));
+    // One beside the program has no folder in its name.
+    apex_api::Maintenance::load(std::path::Path::new("no-such-state.json")).unwrap();
+}
+
 /// Holds a project's row, so that a write of it stays on its way; ready when it is seen to wait.
 async fn held<'a>(
     db: &'a Database,

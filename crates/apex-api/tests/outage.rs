@@ -102,6 +102,28 @@ async fn a_pool_without_a_free_connection_is_told_and_does_not_stop_the_probes()
     api.get("/projects/proj_test_001").await.is(200);
 }
 
+#[tokio::test]
+async fn a_migration_under_a_running_service_breaks_none_of_its_requests() {
+    let db = Database::seeded().await.unwrap();
+    let api =
+        Api::with(apex_api::pool(db.url().connect_options(), "apex-api", 1), tempfile::tempdir().unwrap())
+            .await;
+    let created = api.draft().await;
+    api.get(&created.path()).await.is(200);
+    db.execute(
+        "ALTER TABLE projects ALTER COLUMN customer TYPE text, ADD COLUMN one_more integer;
+         ALTER TABLE calibration_constants ALTER COLUMN version TYPE text",
+    )
+    .await
+    .unwrap();
+    // What the connection has prepared is of the table as it was.
+    api.get(&created.path()).await.is(200);
+    let change = serde_json::json!({"name": "New"});
+    api.put(&created.path(), &created.etag(), &change).await.is(200);
+    api.draft().await;
+    api.get("/projects?limit=1").await.is(200);
+}
+
 /// The text is judged by Prometheus' own tool, where it is installed.
 #[tokio::test]
 async fn figures_are_such_as_prometheus_takes() {
@@ -147,4 +169,24 @@ async fn figures_tell_requests_by_route_and_failures_of_the_database() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
     }
+}
+
+/// An alert on a figure that nobody exports never fires.
+#[tokio::test]
+async fn every_figure_that_an_alert_of_the_service_looks_at_is_exported() {
+    let db = Database::seeded().await.unwrap();
+    let api = Api::on(&db).await;
+    api.draft().await;
+    let text = api.get("/metrics").await.is(200).body.as_str().unwrap().to_owned();
+    let alerts = std::fs::read_to_string(harness::settings().path("monitoring/alerts.yml")).unwrap();
+    let mut asked = 0;
+    for (before, _) in alerts.match_indices("{job=\"api\"").map(|(at, _)| alerts.split_at(at)) {
+        let name = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap();
+        // Prometheus makes this one itself.
+        if name != "up" {
+            assert!(text.lines().any(|line| line.starts_with(name)), "{name} is not in\n{text}");
+            asked += 1;
+        }
+    }
+    assert!(asked >= 8, "{asked}");
 }
