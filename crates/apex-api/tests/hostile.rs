@@ -117,6 +117,12 @@ async fn a_row_that_has_no_json_form_is_an_answer_and_ends_no_connection() {
             "{time}"
         );
     }
+    let change = json!({"name": "New"});
+    api.put("/projects/proj_test_001", "*", &change).await.is(500);
+    db.execute("UPDATE projects SET created_at = now(), status = 'draft' WHERE project_id = 'proj_test_001'")
+        .await
+        .unwrap();
+    api.put("/projects/proj_test_001", "*", &change).await.is(200);
     let figures = api.get("/metrics").await.is(200);
     let line = "http_requests_total{method=\"GET\",route=\"/projects/{id}\",status=\"500\"} 4";
     assert!(figures.body.as_str().unwrap().lines().any(|found| found == line), "{:#}", figures.body);

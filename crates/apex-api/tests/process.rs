@@ -119,6 +119,24 @@ async fn a_request_on_its_way_at_sigterm_is_answered_and_a_new_one_is_refused() 
 }
 
 #[test]
+fn a_token_that_no_header_can_bring_is_told_at_the_start_without_it() {
+    for token in ["hunter2\n", " hunter2", "hünter2", " "] {
+        let output = Command::new(env!("CARGO_BIN_EXE_apex-api"))
+            .args(["--listen", "127.0.0.1:0", "--exit-with-parent"])
+            .env("DATABASE_URL", "postgres://apex@127.0.0.1:1/apex")
+            .env("APEX_ADMIN_TOKEN", token)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{token:?}");
+        assert_eq!(
+            String::from_utf8(output.stderr).unwrap(),
+            "apex-api: APEX_ADMIN_TOKEN holds what no header can: it must be printable ASCII, without blanks around it\n"
+        );
+    }
+}
+
+#[test]
 fn a_bad_address_is_one_sentence_without_the_password() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_apex-api"))
         .env("DATABASE_URL", "mysql//root:hunter2@db")

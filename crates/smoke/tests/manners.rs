@@ -39,6 +39,7 @@ async fn at(address: &str, path: &'static str, to: String, manner: Manner) -> St
         while let Ok((stream, _)) = listener.accept().await {
             let (client, to) = (client.clone(), to.clone());
             tokio::spawn(async move {
+                stream.set_nodelay(true).unwrap();
                 let mut stream = BufReader::new(stream);
                 while let Some(answer) = answered(&mut stream, path, &client, &to).await {
                     let last = written(stream.get_mut(), answer, manner).await;
@@ -167,7 +168,7 @@ async fn a_base_address_may_be_of_ipv6_and_have_a_path_with_a_slash_at_its_end()
     let mut serving = faultless(&db).await;
     let to = serving.context.api.clone().unwrap().base_url;
     let base = at("[::1]:0", "/apex/v1", to, Manner::Chunked).await;
-    serving.context.api = Some(Api { base_url: format!("{base}/apex/v1//") });
+    serving.context.api = Some(Api { base_url: format!(" {base}/apex/v1//\n") });
     for check in smoke::checks() {
         let verdict = check.run(&serving.context).await;
         assert_eq!(

@@ -141,7 +141,11 @@ async fn a_secret_that_the_service_says_back_is_told_to_nobody() {
     ] {
         for status in [200, 500] {
             let fault = format!("answer = {{ status = {status}, body = '{body}' }}");
-            let serving = faulty(&db, toml::from_str::<Fault>(&fault).unwrap()).await;
+            let mut serving = faulty(&db, toml::from_str::<Fault>(&fault).unwrap()).await;
+            let mut settings = (*serving.context.settings).clone();
+            // Maintenance mode is never seen, and waited for so long.
+            settings.limits.request = std::time::Duration::from_secs(1);
+            serving.context.settings = settings.into();
             serving.context.stash.put(ServiceLog::of(|| 0, {
                 let before = before.clone();
                 move |_| format!("ERROR {before} {token}")

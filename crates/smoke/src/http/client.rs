@@ -39,7 +39,7 @@ pub(crate) struct Http {
 impl Http {
     /// The client of this context; made once for it.
     pub(crate) fn of(context: &Context) -> Result<Arc<Self>, CheckError> {
-        let base = context.api()?.base_url.trim_end_matches('/');
+        let base = trimmed(&context.api()?.base_url);
         if let Some(http) = context.stash.get::<Self>().filter(|http| http.base == base) {
             return Ok(http);
         }
@@ -52,7 +52,7 @@ impl Http {
 
     /// A client for an address.
     pub(crate) fn to(base: &str, settings: &Settings) -> Result<Self, CheckError> {
-        let base = base.trim_end_matches('/').to_owned();
+        let base = trimmed(base).to_owned();
         let url =
             Url::parse(&base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let Some(url) = url else {
@@ -170,6 +170,11 @@ impl Http {
         }
         Ok(Answer::new(status, headers, bytes, Arc::clone(&self.hidden)))
     }
+}
+
+/// An address without the blanks around it, as a variable may hold them, and without slashes at its end.
+fn trimmed(base: &str) -> &str {
+    base.trim().trim_end_matches('/')
 }
 
 /// Redirects are followed, with the body where the status says so (307, 308); what is secret stays with its host.
