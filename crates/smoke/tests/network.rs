@@ -255,6 +255,23 @@ async fn a_create_without_a_key_is_never_sent_twice() {
     );
 }
 
+#[tokio::test]
+async fn a_window_is_not_ended_by_a_check_that_could_not_see_it() {
+    let db = Database::seeded().await.unwrap();
+    let mut serving = faultless(&db).await;
+    let on = smoke::actions().into_iter().find(|action| action.id == "smoke.maintenance.on").unwrap();
+    assert_eq!(on.run(&serving.context).await.unwrap().outcome(), Outcome::Pass);
+    let to = serving.context.api.clone().unwrap().base_url.replace("http://", "");
+    let (base, _) = closing(1, to).await;
+    serving.context.api = Some(Api { base_url: base });
+    let verdict = ask(&serving.context, "smoke.maintenance.mode").await;
+    assert_eq!(verdict.outcome(), Outcome::Fail, "{:?}", verdict.reason());
+    let problem = &verdict.findings()[0].problem;
+    assert!(problem.starts_with("whether it is on cannot be seen, so nothing was switched: "), "{problem}");
+    let state = std::fs::read_to_string(serving.state.path().join("state.json")).unwrap();
+    assert_eq!(state, r#"{"maintenance":true}"#);
+}
+
 /// Where the child of the test below finds the authority that it trusts.
 const AUTHORITY: &str = "RUNBOOK_TEST_PROXY_AUTHORITY";
 

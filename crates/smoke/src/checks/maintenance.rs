@@ -23,8 +23,18 @@ pub(super) async fn run(context: &Context) -> Result<Verdict, CheckError> {
         Some(vigil) => Some(vigil.pause().await),
         None => None,
     };
+    let was_on = match switch.is_on().await {
+        Ok(was_on) => was_on,
+        Err(problem) => {
+            evidence.examine(1);
+            find(
+                &mut evidence,
+                format!("whether it is on cannot be seen, so nothing was switched: {problem}"),
+            );
+            return Ok(evidence.verdict());
+        }
+    };
     let own = Own::begin(&runner, &mut evidence).await?;
-    let was_on = switch.is_on().await.unwrap_or(false);
     // The half of its time: a check that is ended for its time would leave the mode on.
     let half = context.settings.limits.check / 2;
     let seen = match tokio::time::timeout(half, within(&runner, &switch, &mut evidence)).await {
