@@ -63,6 +63,9 @@ impl<'a> Switch<'a> {
             }
             _ => return Err(CheckError::Missing("[api.maintenance] says of no way to switch it".into())),
         };
+        if let Some(wrong) = sent.wrong_path() {
+            return Err(CheckError::Missing(format!("[api.maintenance] {wrong}")));
+        }
         let (method, path) = (&sent.method, &sent.path);
         Ok(match self.http.send(&sent).await {
             Ok(answer) if answer.status.is_success() => Ok(()),

@@ -148,6 +148,9 @@ impl Http {
     }
 
     async fn once(&self, sent: &Sent) -> Result<Answer, Failure> {
+        if let Some(wrong) = sent.wrong_path() {
+            return Err(Failure::unsendable(wrong));
+        }
         let failed = |error: reqwest::Error| Failure::new(&error, &self.base, self.limit);
         let mut request = self.client.request(sent.method.clone(), format!("{}{}", self.base, sent.path));
         for (name, value) in &sent.headers {
