@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use harness::Database;
+use harness::{Database, Server};
+use runbook::context::{Context, Database as Target};
 use runbook::verdict::{Outcome, Verdict};
 
 use crate::{act, as_role, execute, healthy_traffic, verdict, verdicts};
@@ -97,6 +98,29 @@ async fn failsafe_age_below_what_the_server_itself_takes_is_no_alarm() {
     set(&db, "vacuum_multixact_failsafe_age", "0").await;
     let verdict = verdict(&crate::anew(&db).await, WRAPAROUND).await;
     assert_eq!(verdict.outcome(), Outcome::Pass, "{verdict:?}");
+}
+
+/// One database that nobody vacuums stops the writes of all.
+#[tokio::test]
+async fn another_database_of_the_server_that_is_old_is_found() {
+    let server = Server::options().start().await.unwrap();
+    let database = server.create("own").await.unwrap();
+    server.create("Neighbour").await.unwrap();
+    server
+        .execute(
+            "own",
+            "UPDATE pg_database SET datfrozenxid =
+                 ((pg_current_xact_id()::text::numeric + 4294967296 - 1900000000) % 4294967296)::text::xid
+             WHERE datname = 'Neighbour'",
+        )
+        .await
+        .unwrap();
+    let context = Context::new(harness::settings(), Target::Ephemeral(database));
+    let verdict = verdict(&context, WRAPAROUND).await;
+    assert_eq!(verdict.outcome(), Outcome::Fail, "{verdict:?}");
+    let [found] = verdict.findings() else { panic!("{verdict:?}") };
+    assert_eq!(found.object, "the database \"Neighbour\"");
+    assert!(found.remedy.starts_with("VACUUM (FREEZE) in that database, "), "{found:?}");
 }
 
 #[tokio::test]
