@@ -125,8 +125,10 @@ impl From<sqlx::Error> for ApiError {
         match (&error, class) {
             // A value that the database refuses although the service took it: the caller's, all the same.
             (_, Some("22")) => Self::body("a value cannot be stored"),
-            // Connection, resources, shutdown, serialisation and deadlock: worth another try.
-            (_, Some("08" | "53" | "57" | "40")) => {
+            // Worth another try: connection, resources, shutdown, serialisation and deadlock; and what is so while an
+            // operator is at work: a database that only reads (25), takes no connection (55), is not there (3D) or does
+            // not know the role (28) for the moment, a disk that fails (58).
+            (_, Some("08" | "25" | "28" | "3D" | "40" | "53" | "55" | "57" | "58")) => {
                 tracing::warn!(sqlstate = code.as_deref(), %error, "the database is not available");
                 Self::Database
             }

@@ -1,5 +1,6 @@
 //! What surrounds every route: the time limit and the figures; and, around writes, maintenance mode.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,12 +8,13 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 
 use crate::error::{ApiError, DatabaseFailed};
 use crate::routes;
 use crate::service::Service;
 
-/// Ends a request that takes too long, and counts every answer.
+/// Ends a request that takes too long or panics, and counts every answer.
 pub(crate) async fn observe(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = match *request.method() {
@@ -24,8 +26,11 @@ pub(crate) async fn observe(State(service): State<Arc<Service>>, request: Reques
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
-    let response = match tokio::time::timeout(service.limits.request, next.run(request)).await {
-        Ok(response) => response,
+    // What is shared is behind locks that forgive it, and a connection in the midst of something is not used again.
+    let answering = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let response = match tokio::time::timeout(service.limits.request, answering).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => ApiError::Internal.into_response(),
         Err(_) => ApiError::TimedOut.into_response(),
     };
     let database_failed = response.extensions().get::<DatabaseFailed>().is_some();
@@ -43,9 +48,21 @@ pub(crate) async fn admit_writes(
     if request.method().is_safe() {
         return next.run(request).await;
     }
-    match service.maintenance.admit().await {
-        Some(_admitted) => next.run(request).await,
-        None if routes::authorise(&service, request.headers()).is_ok() => next.run(request).await,
-        None => ApiError::Maintenance.into_response(),
+    let admitted = service.maintenance.admit().await;
+    if admitted.is_none() && routes::authorise(&service, request.headers()).is_err() {
+        return ApiError::Maintenance.into_response();
+    }
+    // A task of its own: a caller that goes away does not end a write in its midst, so that the right to write is held
+    // until nothing of it is on its way to the database.
+    let limit = service.limits.request;
+    let writing = tokio::spawn(async move {
+        let _admitted = admitted;
+        tokio::time::timeout(limit, next.run(request)).await
+    });
+    match writing.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => ApiError::TimedOut.into_response(),
+        // It panicked.
+        Err(_) => ApiError::Internal.into_response(),
     }
 }

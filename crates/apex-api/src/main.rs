@@ -76,8 +76,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         return Ok(());
     }
     let maintenance = Maintenance::load(&arguments.state).map_err(|error| error.to_string())?;
-    let token =
-        std::env::var("APEX_ADMIN_TOKEN").ok().filter(|token| !token.is_empty()).map(SecretString::from);
+    let token = admin_token()?;
     let service =
         Arc::new(Service::new(apex_api::pool(options, "apex-api", arguments.pool), maintenance, token));
     let listener = tokio::net::TcpListener::bind(arguments.listen)
@@ -94,6 +93,21 @@ fn database() -> Result<PgConnectOptions, String> {
         std::env::var("DATABASE_URL").map_err(|_| "DATABASE_URL is not set: name the database".to_owned())?;
     // The parser's own words may repeat the address, and with it the password.
     PgConnectOptions::from_str(&url).map_err(|_| "DATABASE_URL is not a postgres:// address".to_owned())
+}
+
+/// The admin token, where there is one: such as a header can bring, or nobody could ever use it.
+fn admin_token() -> Result<Option<SecretString>, String> {
+    match std::env::var("APEX_ADMIN_TOKEN") {
+        Ok(token) if token.is_empty() => Ok(None),
+        Ok(token) if token.trim() == token && token.bytes().all(|byte| matches!(byte, b' '..=b'~')) => {
+            Ok(Some(SecretString::from(token)))
+        }
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        _ => Err(
+            "APEX_ADMIN_TOKEN holds what no header can: it must be printable ASCII, without blanks around it"
+                .into(),
+        ),
+    }
 }
 
 /// Ready at SIGTERM, SIGINT or, where asked for, the end of standard input.

@@ -6,6 +6,7 @@ use sqlx::FromRow;
 use sqlx::types::time::OffsetDateTime;
 
 use crate::envelope::{Envelope, content_sha256};
+use crate::error::ApiError;
 use crate::identity;
 
 /// A row of `projects`; in this order the keys stand in a result.
@@ -33,27 +34,39 @@ pub(crate) struct Project {
 
 impl Project {
     /// Fills the columns that every write renews: the hash of the content, and a new etag.
-    pub(crate) fn seal(&mut self) {
-        let hash = content_sha256(&self.result());
+    ///
+    /// # Errors
+    /// As [`Self::result`].
+    pub(crate) fn seal(&mut self) -> Result<(), ApiError> {
+        let hash = content_sha256(&self.result()?);
         self.etag = Some(identity::etag(&hash));
         self.content_sha256 = Some(hash);
+        Ok(())
     }
 
     /// The project as the result of an answer.
-    pub(crate) fn result(&self) -> Value {
-        // A row is text, times and a finite number: it always has a JSON form.
-        serde_json::to_value(self).unwrap_or(Value::Null)
+    ///
+    /// # Errors
+    /// When it has no JSON form: a time before the year 0 or after 9999, which RFC 3339 does not write.
+    pub(crate) fn result(&self) -> Result<Value, ApiError> {
+        serde_json::to_value(self).map_err(|error| {
+            tracing::error!(project_id = self.project_id, %error, "a row has no JSON form");
+            ApiError::Internal
+        })
     }
 
     /// The project as an answer, as sure as the project itself.
-    pub(crate) fn envelope(&self) -> Envelope {
-        let envelope = Envelope::of(self.result())
+    ///
+    /// # Errors
+    /// As [`Self::result`].
+    pub(crate) fn envelope(&self) -> Result<Envelope, ApiError> {
+        let envelope = Envelope::of(self.result()?)
             .confidence(self.confidence.unwrap_or(0.0))
             .intermediates(json!({ "constants_version": self.constants_version }));
-        match self.confidence {
+        Ok(match self.confidence {
             Some(_) => envelope,
             None => envelope.assume("no confidence is recorded for this project: none is assumed"),
-        }
+        })
     }
 }
 

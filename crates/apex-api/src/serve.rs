@@ -22,9 +22,12 @@ pub fn pool(options: PgConnectOptions, name: &str, connections: u32) -> PgPool {
         .idle_timeout(Duration::from_secs(60))
         .after_connect(|connection, _| {
             Box::pin(async move {
-                // The request gives up after 10 s; its statement must not go on without it.
+                // The request gives up after 10 s; its statement must not go on without it. Of several writers the second
+                // is to read what the first wrote and hear that its etag is stale, whatever isolation the database
+                // prefers: under a stricter one it would be told to try again.
                 sqlx::raw_sql(
-                    "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '20s'",
+                    "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '20s'; \
+                     SET default_transaction_isolation = 'read committed'",
                 )
                 .execute(connection)
                 .await

@@ -113,7 +113,7 @@ pub(crate) async fn create(
         content_sha256: None,
         confidence: Some(1.0),
     };
-    project.seal();
+    project.seal()?;
     if insert(&mut transaction, &project).await? == 0 {
         transaction.rollback().await?;
         return repeated(pool, &project.project_id, &request).await.map(|project| (project, true));
@@ -148,14 +148,17 @@ pub(crate) async fn update(
     if !from.may_become(to) {
         return Err(ApiError::Transition { from, to });
     }
-    let (kind, data) = if from == to {
-        ("project.updated", json!({ "fields": changed(&change) }))
-    } else {
-        ("project.status_changed", json!({ "from": from.name(), "to": to.name() }))
-    };
-    apply(&mut project, change, to);
+    let fields = changed(&change);
+    apply(&mut project, change, to)?;
     write(&mut transaction, &project).await?;
-    event(&mut transaction, &project, kind, &data).await?;
+    // An edit that comes with a transition is told for itself: what was changed is in the log, whatever else was.
+    if from == to || !fields.is_empty() {
+        event(&mut transaction, &project, "project.updated", &json!({ "fields": fields })).await?;
+    }
+    if from != to {
+        let data = json!({ "from": from.name(), "to": to.name() });
+        event(&mut transaction, &project, "project.status_changed", &data).await?;
+    }
     transaction.commit().await?;
     Ok(project)
 }
@@ -246,7 +249,7 @@ fn changed(change: &Change) -> Vec<&'static str> {
     .collect()
 }
 
-fn apply(project: &mut Project, change: Change, status: Status) {
+fn apply(project: &mut Project, change: Change, status: Status) -> Result<(), ApiError> {
     project.name = change.name.unwrap_or_else(|| std::mem::take(&mut project.name));
     for (column, given) in [
         (&mut project.customer, change.customer),
@@ -263,7 +266,7 @@ fn apply(project: &mut Project, change: Change, status: Status) {
     project.updated_by = change.updated_by.unwrap_or_else(|| "anonymous".into());
     // Two writes within a microsecond, or a clock set back, must not make the newer one look older.
     project.updated_at = project::now().max(project.updated_at);
-    project.seal();
+    project.seal()
 }
 
 /// A LIKE pattern for texts that hold `text`, whose own `%`, `_` and `\` mean themselves.

@@ -54,3 +54,35 @@ async fn a_project_whose_event_cannot_be_written_is_not_there_either() {
     let after: i64 = sqlx::query_scalar("SELECT count(*) FROM projects").fetch_one(db.pool()).await.unwrap();
     assert_eq!(before, after);
 }
+
+#[tokio::test]
+async fn an_edit_within_a_transition_leaves_its_own_event() {
+    let db = Database::seeded().await.unwrap();
+    let api = Api::on(&db).await;
+    let created = api.draft().await;
+    let both = json!({"status": "estimating", "name": "Renamed", "confidence": 0.5, "updated_by": "editor"});
+    api.put(&created.path(), &created.etag(), &both).await.is(200);
+    let events = events(&db, &created.path()).await;
+    let told: Vec<_> = events.iter().skip(1).map(|(kind, _, data)| (kind.as_str(), data.clone())).collect();
+    assert_eq!(
+        told,
+        [
+            ("project.updated", json!({"fields": ["name", "confidence"]})),
+            ("project.status_changed", json!({"from": "draft", "to": "estimating"})),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_update_whose_event_cannot_be_written_changes_nothing() {
+    let db = Database::seeded().await.unwrap();
+    let api = Api::on(&db).await;
+    let created = api.draft().await;
+    db.execute("ALTER TABLE project_events ADD CHECK (event_type <> 'project.status_changed') NOT VALID")
+        .await
+        .unwrap();
+    let both = json!({"status": "estimating", "name": "Renamed"});
+    api.put(&created.path(), &created.etag(), &both).await.is(500);
+    assert_eq!(api.get(&created.path()).await.at("/result"), created.at("/result"));
+    assert_eq!(events(&db, &created.path()).await.len(), 1);
+}

@@ -10,6 +10,7 @@
 mod audit;
 mod concurrency;
 mod contract;
+mod hostile;
 mod listing;
 mod maintenance;
 mod outage;

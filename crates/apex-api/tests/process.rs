@@ -83,6 +83,59 @@ async fn sigterm_ends_it_in_order() {
     assert!(program.child.wait().unwrap().success());
 }
 
+#[tokio::test]
+async fn a_request_on_its_way_at_sigterm_is_answered_and_a_new_one_is_refused() {
+    let db = Database::seeded().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.json");
+    let mut program =
+        Program::start(db.url().expose(), &["--listen", "127.0.0.1:0", "--state", state.to_str().unwrap()]);
+    let address = program.line().replace("listening on ", "");
+    let path = format!("http://{address}/projects/proj_test_001");
+    let etag = "\"an etag\"";
+    db.execute("UPDATE projects SET status = 'draft', etag = 'an etag' WHERE project_id = 'proj_test_001'")
+        .await
+        .unwrap();
+    let mut holder = db.pool().begin().await.unwrap();
+    sqlx::query("SELECT FROM projects WHERE project_id = 'proj_test_001' FOR UPDATE")
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let change = serde_json::json!({"name": "In time"});
+    let write = tokio::spawn(send(client().put(&path).header("If-Match", etag).json(&change)));
+    crate::support::waiting(&mut holder, 1).await;
+    Command::new("kill").arg(program.child.id().to_string()).status().unwrap();
+    runbook::wait::until("the end of listening", std::time::Duration::from_secs(5), || async {
+        match tokio::net::TcpStream::connect(&address).await {
+            Ok(_) => Err("it still listens"),
+            Err(_) => Ok(()),
+        }
+    })
+    .await
+    .unwrap();
+    holder.rollback().await.unwrap();
+    assert_eq!(write.await.unwrap().is(200).at("/result/name"), "In time");
+    assert!(program.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_token_that_no_header_can_bring_is_told_at_the_start_without_it() {
+    for token in ["hunter2\n", " hunter2", "hünter2", " "] {
+        let output = Command::new(env!("CARGO_BIN_EXE_apex-api"))
+            .args(["--listen", "127.0.0.1:0", "--exit-with-parent"])
+            .env("DATABASE_URL", "postgres://apex@127.0.0.1:1/apex")
+            .env("APEX_ADMIN_TOKEN", token)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{token:?}");
+        assert_eq!(
+            String::from_utf8(output.stderr).unwrap(),
+            "apex-api: APEX_ADMIN_TOKEN holds what no header can: it must be printable ASCII, without blanks around it\n"
+        );
+    }
+}
+
 #[test]
 fn a_bad_address_is_one_sentence_without_the_password() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_apex-api"))

@@ -131,3 +131,21 @@ pub fn client() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().no_proxy().build().unwrap()
 }
+
+/// Waits until so many sessions wait for a lock in this database.
+pub async fn waiting(holder: &mut sqlx::PgConnection, expected: i64) {
+    let holder = tokio::sync::Mutex::new(holder);
+    runbook::wait::until("the write", std::time::Duration::from_secs(10), || async {
+        let mut holder = holder.lock().await;
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN \
+             (SELECT pid FROM pg_stat_activity WHERE datname = current_database())",
+        )
+        .fetch_one(&mut **holder)
+        .await
+        .unwrap();
+        if waiting == expected { Ok(()) } else { Err(format!("{waiting} sessions wait")) }
+    })
+    .await
+    .unwrap();
+}

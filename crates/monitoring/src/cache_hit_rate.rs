@@ -38,5 +38,5 @@ async fn run(context: &Context) -> Result<Verdict, CheckError> {
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "an estimate in blocks")]
 fn needed(span: &Span, size: i64, threshold: f64, minimum: i64) -> i64 {
     let cold = if span.from.is_none() { size as f64 / (1.0 - threshold / 100.0).max(0.001) } else { 0.0 };
-    minimum.max(cold as i64)
+    minimum.max(cold as i64).max(1)
 }

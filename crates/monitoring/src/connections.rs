@@ -19,11 +19,19 @@ struct Limit {
     scope: String,
     allowed: i64,
     used: i64,
+    permitted: bool,
+    role: String,
 }
 
 async fn run(context: &Context) -> Result<Verdict, CheckError> {
     let bound = context.settings.thresholds.connections;
     let limits: Vec<Limit> = context.reader().await?.fetch(include_str!("connections.sql")).await?;
+    if let Some(limit) = limits.iter().find(|limit| !limit.permitted) {
+        return Err(CheckError::NotPermitted(format!(
+            "the role may not see the sessions of others: GRANT pg_read_all_stats TO {}",
+            limit.role
+        )));
+    }
     let mut evidence = Evidence::of("limits on connections");
     evidence.examine(limits.len() as u64);
     let mut fullest: Option<(f64, &Limit)> = None;

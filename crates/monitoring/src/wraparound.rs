@@ -14,6 +14,7 @@ pub(crate) const CHECK: Check =
 #[derive(Debug, FromRow)]
 struct Relation {
     relation: String,
+    remedy: String,
     age: i64,
     failsafe: i64,
     late: i64,
@@ -24,19 +25,13 @@ struct Relation {
 
 async fn run(context: &Context) -> Result<Verdict, CheckError> {
     let relations: Vec<Relation> = context.reader().await?.fetch(include_str!("wraparound.sql")).await?;
-    let mut evidence = Evidence::of("relations");
+    let mut evidence = Evidence::of("relations and databases");
     evidence.examine(relations.len() as u64);
     for relation in &relations {
-        judge(
-            &mut evidence,
-            &relation.relation,
-            "transactions",
-            relation.age,
-            relation.failsafe,
-            relation.late,
-        );
-        let (age, failsafe) = (relation.multixact_age, relation.multixact_failsafe);
-        judge(&mut evidence, &relation.relation, "multixacts", age, failsafe, relation.multixact_late);
+        let (failsafe, late) = (relation.failsafe, relation.late);
+        judge(&mut evidence, relation, "transactions", relation.age, failsafe, late);
+        let (failsafe, late) = (relation.multixact_failsafe, relation.multixact_late);
+        judge(&mut evidence, relation, "multixacts", relation.multixact_age, failsafe, late);
     }
     measure(&mut evidence, "oldest transaction", relations.iter().map(|r| (r.age, r.failsafe)));
     measure(
@@ -47,10 +42,11 @@ async fn run(context: &Context) -> Result<Verdict, CheckError> {
     Ok(evidence.verdict())
 }
 
-fn judge(evidence: &mut Evidence, relation: &str, what: &str, age: i64, failsafe: i64, late: i64) {
+fn judge(evidence: &mut Evidence, relation: &Relation, what: &str, age: i64, failsafe: i64, late: i64) {
     let problem =
         format!("holds rows {age} {what} old; autovacuum should have frozen them at half of {late}");
-    let remedy = format!("VACUUM (FREEZE) {relation}, and look for what keeps autovacuum from it");
+    let remedy = format!("{}, and look for what keeps autovacuum from it", relation.remedy);
+    let relation = relation.relation.as_str();
     if age >= failsafe {
         evidence.find(Finding::error(relation, problem, remedy));
     } else if age >= late {

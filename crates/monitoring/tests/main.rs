@@ -10,6 +10,7 @@
 mod clean;
 mod defects;
 mod history;
+mod hostile;
 mod statements;
 mod window;
 
@@ -63,6 +64,11 @@ async fn as_role(db: &Database, role: &str) -> Context {
         "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET role = {role}', current_database()); END$$"
     );
     execute(db, &set).await;
+    anew(db).await
+}
+
+/// The same database with new sessions, which are set as it says now.
+async fn anew(db: &Database) -> Context {
     let mut context = db.context();
     let limits = context.settings.limits.reading();
     context.database = Target::Ephemeral(Ephemeral::adopt(db.url().clone(), limits).await.unwrap());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use runbook::context::Context;
 
-use crate::http::shortened;
+use crate::http::{Http, shortened};
 
 /// So much of a log is searched, in bytes: the end of what was said since the request.
 const SEARCHED: u64 = 256 * 1024;
@@ -57,6 +57,10 @@ impl Mark {
     /// The likely cause of what went wrong since, where something tells it. `seen` are the answers' own texts.
     pub(crate) fn cause(&self, context: &Context, seen: &str) -> Option<String> {
         let log = context.stash.get::<ServiceLog>().zip(self.0).map(|(log, mark)| (log.since)(mark));
+        let log = log.map(|log| match Http::of(context) {
+            Ok(http) => http.without_secrets(&log),
+            Err(_) => log,
+        });
         let complaint = log.as_deref().and_then(complaint);
         let state = complaint.as_deref().and_then(sqlstate).or_else(|| sqlstate(seen));
         let meaning = state.as_deref().map(|state| match meaning(state) {

@@ -10,6 +10,8 @@ use runbook::context::Context;
 use runbook::settings::SwitchBy;
 use runbook::wait;
 use serde_json::json;
+use time::PrimitiveDateTime;
+use time::macros::format_description;
 
 use crate::contract::{Contract, Maintenance};
 use crate::http::{Answer, Http, Sent};
@@ -61,6 +63,9 @@ impl<'a> Switch<'a> {
             }
             _ => return Err(CheckError::Missing("[api.maintenance] says of no way to switch it".into())),
         };
+        if let Some(wrong) = sent.wrong_path() {
+            return Err(CheckError::Missing(format!("[api.maintenance] {wrong}")));
+        }
         let (method, path) = (&sent.method, &sent.path);
         Ok(match self.http.send(&sent).await {
             Ok(answer) if answer.status.is_success() => Ok(()),
@@ -111,8 +116,28 @@ pub(crate) fn refused(answer: &Answer) -> Result<(), String> {
     }
     match answer.header("retry-after") {
         None => Err("header Retry-After: expected a value, found nothing".into()),
-        // Seconds, or a date, which ends in GMT.
-        Some(value) if value.trim().parse::<u32>().is_ok() || value.trim().ends_with("GMT") => Ok(()),
+        Some(value) if value.trim().parse::<u32>().is_ok() || is_date(value.trim()) => Ok(()),
         Some(value) => Err(format!("header Retry-After: expected seconds or a date, found {value:?}")),
+    }
+}
+
+/// A date as HTTP writes it (RFC 9110, 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn is_date(value: &str) -> bool {
+    let format = format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    PrimitiveDateTime::parse(value, format).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_date;
+
+    #[test]
+    fn a_date_is_one_that_a_calendar_has() {
+        assert!(is_date("Sun, 06 Nov 1994 08:49:37 GMT"));
+        for none in ["GMT", "06 Nov 1994 GMT", "Sun, 36 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"] {
+            assert!(!is_date(none), "{none}");
+        }
     }
 }

@@ -142,3 +142,24 @@ async fn a_write_that_gets_in_while_the_window_is_open_is_told_when_it_is_closed
         "{problem}"
     );
 }
+
+#[tokio::test]
+async fn a_check_that_runs_out_of_time_under_maintenance_ends_it_all_the_same() {
+    let db = Database::seeded().await.unwrap();
+    let fault: Fault = toml::from_str(
+        "path = '/projects/proj_test_001'\nmethod = 'GET'\nunder_maintenance = true\nstalls = true",
+    )
+    .unwrap();
+    let mut serving = faulty(&db, fault).await;
+    let mut settings = (*serving.context.settings).clone();
+    settings.limits.check = std::time::Duration::from_secs(6);
+    settings.limits.request = std::time::Duration::from_secs(30);
+    serving.context.settings = settings.into();
+    let check = smoke::checks().into_iter().find(|check| check.id == "smoke.maintenance.mode").unwrap();
+    let verdict = check.run(&serving.context).await;
+    assert_eq!(verdict.outcome(), Outcome::Fail, "{:?}", verdict.reason());
+    let said: Vec<_> = verdict.findings().iter().map(|finding| finding.problem.as_str()).collect();
+    assert!(said.iter().any(|said| said.contains("was not seen to its end within 3 s")), "{said:#?}");
+    let state = std::fs::read_to_string(serving.state.path().join("state.json")).unwrap();
+    assert_eq!(state, r#"{"maintenance":false}"#);
+}

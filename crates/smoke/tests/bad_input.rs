@@ -215,3 +215,68 @@ fn the_fixtures_own_contract_is_right() {
     assert!(Path::new(&harness::settings().path("api/contract.toml")).is_file());
     smoke::validate(&harness::settings()).unwrap();
 }
+
+#[tokio::test]
+async fn an_address_with_a_query_or_a_fragment_is_one_sentence_that_tells_neither() {
+    let db = Database::empty().await.unwrap();
+    let mut context = db.context();
+    for address in
+        ["http://localhost:1?key=hunter2", "http://localhost:1/api?hunter2", "http://localhost:1/#hunter2"]
+    {
+        context.api = Some(Api { base_url: address.into() });
+        let check = smoke::checks().into_iter().find(|check| check.id == "smoke.api.health").unwrap();
+        let verdict = check.run(&context).await;
+        assert_eq!(
+            verdict.reason(),
+            Some("the API address of localhost carries a query or a fragment; give what stands before it"),
+            "{address}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_path_of_the_settings_that_is_none_is_one_sentence_and_asks_no_other_host() {
+    let db = Database::empty().await.unwrap();
+    let elsewhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let trick = format!("@{}/", elsewhere.local_addr().unwrap());
+    let asked = tokio::spawn(async move { elsewhere.accept().await.map(drop) });
+    let mut context = db.context();
+    context.api = Some(Api { base_url: "http://localhost:1".into() });
+    context.stash.put(smoke::AdminToken("a token".to_owned().into()));
+    for path in ["health", trick.as_str(), ""] {
+        let mut settings = (*harness::settings()).clone();
+        settings.api.health = Some(path.into());
+        settings.api.maintenance.as_mut().unwrap().path = Some(path.into());
+        context.settings = settings.into();
+        let check = smoke::checks().into_iter().find(|check| check.id == "smoke.api.health").unwrap();
+        let verdict = check.run(&context).await;
+        let says = format!("[api] health: `{path}` is not a path of the service: it starts with `/`");
+        assert_eq!(verdict.reason(), Some(says.as_str()));
+        let on = smoke::actions().into_iter().find(|action| action.id == "smoke.maintenance.on").unwrap();
+        let error = on.run(&context).await.unwrap_err().to_string();
+        let says = format!("[api.maintenance] `{path}` is not a path of the service: it starts with `/`");
+        assert!(error.ends_with(&says), "{error}");
+        let error = smoke::reach(&context.settings, "http://localhost:1").await.unwrap_err().to_string();
+        assert!(error.contains("is not a path of the service"), "{error}");
+    }
+    assert!(!asked.is_finished(), "the other host was asked");
+    asked.abort();
+}
+
+#[tokio::test]
+async fn an_admin_token_that_no_header_can_hold_is_one_sentence_without_it() {
+    let db = Database::seeded().await.unwrap();
+    let mut context = db.context();
+    context.api = Some(Api { base_url: "http://localhost:1".into() });
+    context.stash.put(smoke::AdminToken("hunter2\n".to_owned().into()));
+    for id in ["smoke.project.create", "smoke.maintenance.mode"] {
+        let check = smoke::checks().into_iter().find(|check| check.id == id).unwrap();
+        let verdict = check.run(&context).await;
+        assert_eq!(
+            verdict.reason(),
+            Some("the admin token holds what no header can: a line break, say"),
+            "{id}: {:?}",
+            verdict.findings()
+        );
+    }
+}

@@ -38,6 +38,35 @@ async fn a_database_one_revision_behind_passes_too() {
     }
 }
 
+#[tokio::test]
+async fn settings_of_the_database_change_no_verdict() {
+    let db = Database::seeded().await.unwrap();
+    for setting in [
+        "default_transaction_isolation = 'serializable'",
+        "datestyle = 'German, DMY'",
+        "intervalstyle = 'sql_standard'",
+        "timezone = 'Asia/Kathmandu'",
+        "bytea_output = 'escape'",
+        "extra_float_digits = -15",
+        "standard_conforming_strings = off",
+        "transform_null_equals = on",
+        "quote_all_identifiers = on",
+        "search_path = 'pg_temp', 'pg_catalog', 'public'",
+        "plan_cache_mode = 'force_generic_plan'",
+        "synchronous_commit = off",
+    ] {
+        db.execute(&format!(
+            "DO $$BEGIN EXECUTE format($f$ALTER DATABASE %I SET {setting}$f$, current_database()); END$$"
+        ))
+        .await
+        .unwrap();
+    }
+    let serving = faultless(&db).await;
+    for check in smoke::checks() {
+        passes(check.id, &check.run(&serving.context).await);
+    }
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_case_holds(

@@ -150,3 +150,27 @@ async fn a_role_that_may_not_remove_writes_nothing() {
     assert!(verdict.reason().is_some_and(|reason| reason.contains("42P01")), "{:?}", verdict.reason());
     assert_eq!(keys(&db).await, before);
 }
+
+#[tokio::test]
+async fn a_row_that_cannot_be_removed_keeps_no_other_from_it() {
+    let db = Database::seeded().await.unwrap();
+    db.execute(
+        "CREATE FUNCTION kept() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'kept'; END$$;
+         CREATE TRIGGER kept BEFORE DELETE ON projects FOR EACH ROW WHEN (old.name = 'Bad update')
+         EXECUTE FUNCTION kept()",
+    )
+    .await
+    .unwrap();
+    let serving = faultless(&db).await;
+    let mut expected = keys(&db).await;
+    let verdict = ask(&serving.context, "smoke.contract.cases").await;
+    assert_eq!(verdict.outcome(), Outcome::NotMeasured, "{:#?}", verdict.findings());
+    assert!(verdict.reason().unwrap().contains("kept"), "{:?}", verdict.reason());
+    let kept: Vec<String> = sqlx::query_scalar("SELECT project_id FROM projects WHERE name = 'Bad update'")
+        .fetch_all(db.pool())
+        .await
+        .unwrap();
+    assert!(!kept.is_empty());
+    expected.extend(kept);
+    assert_eq!(keys(&db).await, expected);
+}

@@ -15,6 +15,7 @@ mod clean;
 mod defects;
 mod leftovers;
 mod live;
+mod manners;
 mod network;
 mod properties;
 mod second;

@@ -172,6 +172,33 @@ async fn a_secret_does_not_follow_a_redirect_to_another_host() {
     }
 }
 
+#[tokio::test]
+async fn a_secret_does_not_follow_a_redirect_to_another_port_of_its_host() {
+    let db = Database::empty().await.unwrap();
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", elsewhere.local_addr().unwrap());
+    let to = format!("{origin}/health");
+    let before = Router::new().fallback(move || {
+        let to = to.clone();
+        async move { (StatusCode::TEMPORARY_REDIRECT, [(LOCATION, to)]).into_response() }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut context = db.context();
+    let mut settings = (*context.settings).clone();
+    // A header of the service's own, which no client knows to be a secret.
+    settings.api.authentication.header = Some("X-Api-Key".into());
+    settings.api.authentication.header_variable = Some("PATH".into());
+    context.settings = settings.into();
+    context.api = Some(Api { base_url: format!("http://{}", listener.local_addr().unwrap()) });
+    tokio::spawn(async move { axum::serve(listener, before).await.unwrap() });
+    let asked = tokio::spawn(async move { elsewhere.accept().await.map(drop) });
+    let verdict = ask(&context, "smoke.api.health").await;
+    let problem = &verdict.findings()[0].problem;
+    assert!(problem.contains(&format!("a redirect to {origin}, which is not told the secrets")), "{problem}");
+    assert!(!asked.is_finished(), "the other port was asked");
+    asked.abort();
+}
+
 /// Closes the first connections that it takes after they have sent something, and passes the others on.
 async fn closing(first: u32, to: String) -> (String, Arc<AtomicU32>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -226,6 +253,23 @@ async fn a_create_without_a_key_is_never_sent_twice() {
         "{:#?}",
         verdict.findings()
     );
+}
+
+#[tokio::test]
+async fn a_window_is_not_ended_by_a_check_that_could_not_see_it() {
+    let db = Database::seeded().await.unwrap();
+    let mut serving = faultless(&db).await;
+    let on = smoke::actions().into_iter().find(|action| action.id == "smoke.maintenance.on").unwrap();
+    assert_eq!(on.run(&serving.context).await.unwrap().outcome(), Outcome::Pass);
+    let to = serving.context.api.clone().unwrap().base_url.replace("http://", "");
+    let (base, _) = closing(1, to).await;
+    serving.context.api = Some(Api { base_url: base });
+    let verdict = ask(&serving.context, "smoke.maintenance.mode").await;
+    assert_eq!(verdict.outcome(), Outcome::Fail, "{:?}", verdict.reason());
+    let problem = &verdict.findings()[0].problem;
+    assert!(problem.starts_with("whether it is on cannot be seen, so nothing was switched: "), "{problem}");
+    let state = std::fs::read_to_string(serving.state.path().join("state.json")).unwrap();
+    assert_eq!(state, r#"{"maintenance":true}"#);
 }
 
 /// Where the child of the test below finds the authority that it trusts.

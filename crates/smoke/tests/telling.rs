@@ -124,3 +124,38 @@ async fn each_case_can_be_run_by_a_shell() {
     .unwrap();
     assert_eq!(ends, [("accepted".to_owned(), 1), ("rejected".to_owned(), 1)]);
 }
+
+#[tokio::test]
+async fn a_secret_that_the_service_says_back_is_told_to_nobody() {
+    let db = Database::seeded().await.unwrap();
+    let token = "a token of the tests";
+    // It stands where a long answer is cut, and within a page, a text and a value.
+    let before = "x".repeat(110);
+    for body in [
+        format!("{before} Bearer {token}"),
+        format!("<html>you sent {token}</html>"),
+        format!(
+            "{{\"result\": {{\"error\": \"{token}\", \"status\": \"{token}\"}}, \"confidence\": \"{token}\"}}"
+        ),
+        format!("{{\"{token}\": "),
+    ] {
+        for status in [200, 500] {
+            let fault = format!("answer = {{ status = {status}, body = '{body}' }}");
+            let mut serving = faulty(&db, toml::from_str::<Fault>(&fault).unwrap()).await;
+            let mut settings = (*serving.context.settings).clone();
+            // Maintenance mode is never seen, and waited for so long.
+            settings.limits.request = std::time::Duration::from_secs(1);
+            serving.context.settings = settings.into();
+            serving.context.stash.put(ServiceLog::of(|| 0, {
+                let before = before.clone();
+                move |_| format!("ERROR {before} {token}")
+            }));
+            for check in smoke::checks().iter().filter(|check| check.id != "smoke.contract.cases") {
+                let verdict = check.run(&serving.context).await;
+                assert_ne!(verdict.outcome(), runbook::verdict::Outcome::Pass, "{}", check.id);
+                let told = format!("{:?} {:?}", verdict.reason(), verdict.findings());
+                assert!(!told.contains("a tok"), "{} {status}: {told}", check.id);
+            }
+        }
+    }
+}

@@ -57,6 +57,8 @@ pub struct Fault {
     /// A path, or the beginning of one before a `*`; any without.
     path: Option<String>,
     method: Option<String>,
+    /// The request's query.
+    query: Option<String>,
     /// A text that the request's body holds.
     body_holds: Option<String>,
     /// Only while maintenance mode is on.
@@ -226,6 +228,7 @@ async fn serve_wrongly(State(wrong): State<Arc<Wrong>>, request: Request, next: 
         Some(start) => path.starts_with(start),
         None => path == pattern,
     }) && fault.method.as_deref().is_none_or(|method| parts.method == method)
+        && fault.query.as_deref().is_none_or(|query| parts.uri.query() == Some(query))
         && fault.body_holds.as_deref().is_none_or(|held| text.contains(held))
         && (under_maintenance || !fault.under_maintenance)
         && (!fault.again || again);

@@ -59,7 +59,7 @@ pub(crate) async fn maintenance(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     authorise(&service, &headers)?;
-    Ok(state(service.maintenance.enabled().await))
+    Ok(state(service.maintenance.enabled()))
 }
 
 fn state(enabled: bool) -> Response {

@@ -21,12 +21,12 @@ use crate::service::Service;
     )
 )]
 pub(crate) async fn health(State(service): State<Arc<Service>>) -> Response {
-    let maintenance = service.maintenance.enabled().await;
+    let maintenance = service.maintenance.enabled();
     Envelope::of(json!({ "status": "alive", "maintenance": maintenance })).respond(StatusCode::OK)
 }
 
-/// The database answers and holds the service's table. Maintenance is told and does not unready the service:
-/// reads go on.
+/// The database answers, holds what the service asks for, and can be written to. Maintenance is told and does not
+/// unready the service: reads go on.
 #[utoipa::path(
     get, path = "/ready", tag = "service",
     responses(
@@ -35,12 +35,13 @@ pub(crate) async fn health(State(service): State<Arc<Service>>) -> Response {
     )
 )]
 pub(crate) async fn ready(State(service): State<Arc<Service>>) -> Response {
-    let maintenance = service.maintenance.enabled().await;
+    let maintenance = service.maintenance.enabled();
     let question =
-        sqlx::query_scalar::<_, bool>("SELECT to_regclass('projects') IS NOT NULL").fetch_one(&service.pool);
+        sqlx::query_as::<_, (bool, bool)>(include_str!("../sql/ready.sql")).fetch_one(&service.pool);
     let database = match tokio::time::timeout(service.limits.ready, question).await {
-        Ok(Ok(true)) => "ok",
-        Ok(Ok(false)) => "not migrated",
+        Ok(Ok((false, _))) => "not migrated",
+        Ok(Ok((true, true))) => "read-only",
+        Ok(Ok((true, false))) => "ok",
         Ok(Err(_)) | Err(_) => "unreachable",
     };
     let ready = database == "ok";
@@ -61,7 +62,7 @@ pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Response {
         connections: service.pool.size(),
         idle: service.pool.num_idle(),
         maximum: service.pool.options().get_max_connections(),
-        maintenance: service.maintenance.enabled().await,
+        maintenance: service.maintenance.enabled(),
     };
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], service.metrics.render(now))
         .into_response()

@@ -72,7 +72,7 @@ pub(crate) async fn create(
     };
     fields.finish()?;
     let (project, replayed) = store::create(&service.pool, new, key.as_deref()).await?;
-    let mut response = answer(&project, StatusCode::CREATED);
+    let mut response = answer(&project, StatusCode::CREATED)?;
     // An id is letters, digits and `_`.
     if let Ok(location) = HeaderValue::from_str(&format!("/projects/{}", project.project_id)) {
         response.headers_mut().insert(LOCATION, location);
@@ -99,7 +99,7 @@ pub(crate) async fn read(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let project = store::read(&service.pool, &project_id(id)?).await?;
-    Ok(answer(&project, StatusCode::OK))
+    answer(&project, StatusCode::OK)
 }
 
 /// `GET /projects`
@@ -143,7 +143,7 @@ pub(crate) async fn list(
     }
     let page = store::list(&service.pool, status, text, skip, limit).await?;
     let confidence = page.projects.iter().map(|p| p.confidence.unwrap_or(0.0)).fold(1.0, f64::min);
-    let items: Vec<_> = page.projects.iter().map(Project::result).collect();
+    let items: Vec<_> = page.projects.iter().map(Project::result).collect::<Result<_, _>>()?;
     let inputs = json!({ "skip": skip, "limit": limit, "status": status.map(Status::name), "q": text });
     Ok(Envelope::of(json!({ "items": items, "total": page.total, "skip": skip, "limit": limit }))
         .confidence(confidence)
@@ -194,17 +194,17 @@ pub(crate) async fn update(
     };
     fields.finish()?;
     let project = store::update(&service.pool, &id, &etags.ok_or(ApiError::NoIfMatch)?, change).await?;
-    Ok(answer(&project, StatusCode::OK))
+    answer(&project, StatusCode::OK)
 }
 
-fn answer(project: &Project, status: StatusCode) -> Response {
-    let envelope = project.envelope().inputs(json!({ "project_id": project.project_id }));
+fn answer(project: &Project, status: StatusCode) -> Result<Response, ApiError> {
+    let envelope = project.envelope()?.inputs(json!({ "project_id": project.project_id }));
     let mut response = envelope.respond(status);
     let etag = project.etag.as_ref().and_then(|etag| HeaderValue::from_str(&format!("\"{etag}\"")).ok());
     if let Some(etag) = etag {
         response.headers_mut().insert(ETAG, etag);
     }
-    response
+    Ok(response)
 }
 
 /// An id that no column can hold is the id of no project.
@@ -216,12 +216,13 @@ fn project_id(id: Result<Path<String>, PathRejection>) -> Result<String, ApiErro
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    match value.to_str() {
-        Ok(key) if is_key(key.trim()) => Ok(Some(key.trim().to_owned())),
+    let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = given.next() else { return Ok(None) };
+    match (value.to_str(), given.next()) {
+        (Ok(key), None) if is_key(key.trim()) => Ok(Some(key.trim().to_owned())),
         _ => Err(ApiError::Invalid(vec![Problem::new(
             "Idempotency-Key",
-            format!("must be 1 to {SHORT} visible ASCII characters"),
+            format!("must be given once, as 1 to {SHORT} visible ASCII characters"),
         )])),
     }
 }
@@ -230,21 +231,30 @@ fn is_key(key: &str) -> bool {
     (1..=SHORT).contains(&key.len()) && key.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-/// The etags of `If-Match`. A weak one never matches; one without quotes is read as it is meant.
+/// The etags of `If-Match` (RFC 9110, 13.1.1). A weak one never matches, nor does what is no etag; one without quotes
+/// is read as it is meant. `*` stands alone.
 fn etags(headers: &HeaderMap) -> Option<Match> {
-    let mut given = headers.get_all(IF_MATCH).iter().peekable();
-    given.peek()?;
-    let mut etags = Vec::new();
-    for etag in
-        given.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
-    {
-        match etag {
-            "*" => return Some(Match::Any),
-            weak if weak.starts_with("W/") => {}
-            strong => etags.push(strong.trim_matches('"').to_owned()),
-        }
+    let lines: Vec<_> = headers.get_all(IF_MATCH).iter().collect();
+    if lines.is_empty() {
+        return None;
     }
-    Some(Match::Etags(etags))
+    // Several lines are one list.
+    let list = lines.iter().filter_map(|line| line.to_str().ok()).collect::<Vec<_>>().join(",");
+    if list.trim() == "*" {
+        return Some(Match::Any);
+    }
+    let mut quoted = false;
+    let members = list.split(|character| {
+        quoted ^= character == '"';
+        character == ',' && !quoted
+    });
+    Some(Match::Etags(members.filter_map(|member| etag(member.trim())).map(ToOwned::to_owned).collect()))
+}
+
+fn etag(member: &str) -> Option<&str> {
+    let inner = member.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let bare = || (!matches!(member, "" | "*")).then_some(member);
+    inner.or_else(bare).filter(|etag| !etag.contains('"'))
 }
 
 fn number(
@@ -256,7 +266,8 @@ fn number(
 ) -> i64 {
     let Some(text) = text else { return default };
     match text.parse() {
-        Ok(number) if range.contains(&number) => number,
+        // Rust's numbers may begin with a `+`, JSON's may not.
+        Ok(number) if !text.starts_with('+') && range.contains(&number) => number,
         _ => {
             let (least, most) = (range.start(), range.end());
             problems.push(Problem::new(field, format!("must be a whole number from {least} to {most}")));

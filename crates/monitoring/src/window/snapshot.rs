@@ -75,6 +75,11 @@ impl Statement {
     pub fn key(&self) -> (i64, i64, bool) {
         (self.role, self.id, self.top)
     }
+
+    /// Whether no counter went back since an earlier reading.
+    fn continues(&self, before: &Self) -> bool {
+        before.calls <= self.calls && before.milliseconds <= self.milliseconds && before.blocks <= self.blocks
+    }
 }
 
 impl Statements {
@@ -88,8 +93,8 @@ impl Statements {
         }
         self.forgotten = super::grown(earlier.forgotten, self.forgotten, "of statements")?;
         for (key, entry) in &mut self.entries {
-            // One that was forgotten in between and came again counts from nothing, and has fewer calls.
-            let Some(before) = earlier.entries.get(key).filter(|before| before.calls <= entry.calls) else {
+            // One that was forgotten in between, or reset for itself, and came again counts from nothing.
+            let Some(before) = earlier.entries.get(key).filter(|before| entry.continues(before)) else {
                 continue;
             };
             entry.calls -= before.calls;
@@ -107,6 +112,8 @@ impl Statements {
 struct Extension {
     schema: String,
     role: String,
+    version: String,
+    recent: bool,
     permitted: bool,
     track: String,
 }
@@ -146,6 +153,12 @@ async fn statements(reader: &mut Reader, ignored: &[String]) -> Result<Statement
         let text = "pg_stat_statements is not created in this database: CREATE EXTENSION pg_stat_statements";
         return Err(CheckError::Missing(text.into()));
     };
+    if !extension.recent {
+        return Err(CheckError::Missing(format!(
+            "pg_stat_statements is of version {}, and 1.9 or newer is needed: ALTER EXTENSION pg_stat_statements UPDATE",
+            extension.version
+        )));
+    }
     if !extension.permitted {
         return Err(CheckError::NotPermitted(format!(
             "the role may not see the statements of others: GRANT pg_read_all_stats TO {}",
@@ -191,4 +204,32 @@ fn one(list: &Vec<String>) -> Result<PgArguments, CheckError> {
         .add(list)
         .map_err(|error| CheckError::Other(format!("the settings cannot be sent: {error}")))?;
     Ok(arguments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statements(calls: i64, milliseconds: f64) -> Statements {
+        let text = "SELECT $1".to_owned();
+        let entry =
+            Statement { role: 1, id: 2, top: true, text, calls, milliseconds, longest: 9.0, blocks: calls };
+        let entries = BTreeMap::from([(entry.key(), entry)]);
+        Statements { reset: "never".into(), forgotten: 0, entries }
+    }
+
+    #[test]
+    fn a_statement_that_was_reset_for_itself_counts_from_nothing() {
+        let earlier = statements(10, 1000.0);
+        for (later, calls, milliseconds) in [
+            (statements(30, 1060.0), 20, 60.0),
+            (statements(5, 20.0), 5, 20.0),
+            (statements(20, 40.0), 20, 40.0),
+        ] {
+            let since = later.since(&earlier).unwrap();
+            let entry = since.entries.values().next().unwrap();
+            assert_eq!(entry.calls, calls, "{entry:?}");
+            assert!((entry.milliseconds - milliseconds).abs() < 1e-9, "{entry:?}");
+        }
+    }
 }

@@ -23,15 +23,36 @@ pub(super) async fn run(context: &Context) -> Result<Verdict, CheckError> {
         Some(vigil) => Some(vigil.pause().await),
         None => None,
     };
+    let was_on = match switch.is_on().await {
+        Ok(was_on) => was_on,
+        Err(problem) => {
+            evidence.examine(1);
+            find(
+                &mut evidence,
+                format!("whether it is on cannot be seen, so nothing was switched: {problem}"),
+            );
+            return Ok(evidence.verdict());
+        }
+    };
     let own = Own::begin(&runner, &mut evidence).await?;
-    let was_on = switch.is_on().await.unwrap_or(false);
-    let seen = within(&runner, &switch, &mut evidence).await;
+    // The half of its time: a check that is ended for its time would leave the mode on.
+    let half = context.settings.limits.check / 2;
+    let seen = match tokio::time::timeout(half, within(&runner, &switch, &mut evidence)).await {
+        Ok(seen) => seen,
+        Err(_) => {
+            runner.doubt();
+            let problem = format!("it was not seen to its end within {} s", half.as_secs_f64());
+            find(&mut evidence, problem);
+            Ok(())
+        }
+    };
     let released = release(&runner, &switch, &mut evidence).await;
-    if was_on && let Err(problem) = switch.set(true).await? {
+    let returned = if was_on { switch.set(true).await } else { Ok(Ok(())) };
+    let ended = own.end(&runner, &mut evidence).await;
+    if let Err(problem) = returned? {
         find(&mut evidence, problem);
     }
-    own.end(&runner, &mut evidence).await?;
-    seen.and(released)?;
+    seen.and(released).and(ended)?;
     Ok(evidence.verdict())
 }
 

@@ -48,8 +48,11 @@ pub(super) async fn run(context: &Context) -> Result<Verdict, CheckError> {
     }
     for sample in &contract.envelope.samples {
         evidence.examine(1);
-        let Ok(answer) = http.send(&Sent::get(sample.as_str())).await else { continue };
-        for problem in document.differs(sample, &answer) {
+        let problems = match http.send(&Sent::get(sample.as_str())).await {
+            Ok(answer) => document.differs(sample, &answer),
+            Err(problem) => vec![format!("expected an answer, got {problem}")],
+        };
+        for problem in problems {
             find(&mut evidence, format!("GET {sample}"), problem);
         }
     }
@@ -130,14 +133,17 @@ impl Document {
                 "Content-Type: the document tells of application/json for the {status} of GET {path}, found {sent_as:?}"
             )];
         }
+        let body = match answer.json() {
+            Ok(body) => body,
+            Err(problem) => return vec![problem],
+        };
         // JSON of any form is a promise as well.
         let Some(schema) = json.get("schema") else { return Vec::new() };
-        let Ok(json) = answer.json() else { return Vec::new() };
         let root = json!({ "allOf": [schema], "components": self.0.get("components") });
         match jsonschema::validator_for(&root) {
             Err(error) => vec![format!("the schema of the {status} of GET {path} is not one: {error}")],
             Ok(validator) => validator
-                .iter_errors(&json)
+                .iter_errors(&body)
                 .map(|error| format!("{}: {}", error.instance_path(), shortened(&error.to_string())))
                 .collect(),
         }

@@ -9,17 +9,21 @@ use crate::http::{Http, Sent};
 
 pub(super) async fn health(context: &Context) -> Result<Verdict, CheckError> {
     let path = context.settings.api.health.as_deref();
-    probe(context, path.ok_or_else(|| CheckError::Missing("the settings name no [api] health".into()))?).await
+    probe(context, "health", path).await
 }
 
 pub(super) async fn ready(context: &Context) -> Result<Verdict, CheckError> {
     let path = context.settings.api.ready.as_deref();
-    probe(context, path.ok_or_else(|| CheckError::Missing("the settings name no [api] ready".into()))?).await
+    probe(context, "ready", path).await
 }
 
-async fn probe(context: &Context, path: &str) -> Result<Verdict, CheckError> {
+async fn probe(context: &Context, key: &str, path: Option<&str>) -> Result<Verdict, CheckError> {
+    let path = path.ok_or_else(|| CheckError::Missing(format!("the settings name no [api] {key}")))?;
     let http = Http::of(context)?;
     let sent = Sent::get(path);
+    if let Some(wrong) = sent.wrong_path() {
+        return Err(CheckError::Missing(format!("[api] {key}: {wrong}")));
+    }
     let mark = Mark::set(context);
     let (answer, took) = http.timed(&sent).await;
     let mut evidence = Evidence::of("answers");

@@ -9,11 +9,12 @@ use reqwest::{Certificate, Client, redirect};
 use runbook::check::CheckError;
 use runbook::context::Context;
 use runbook::settings::{ApiSection, Settings};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::failure::Failure;
-use super::{Answer, Sent};
+use super::{Answer, Hidden, Sent};
+use crate::token;
 
 /// An answer is read to this many bytes: no answer of the contract is larger.
 const LARGEST: usize = 16 << 20;
@@ -30,23 +31,28 @@ pub(crate) struct Http {
     limit: Duration,
     /// What a person puts into a command instead of the secrets.
     secrets: Vec<String>,
+    /// The secrets themselves, which no answer is to repeat.
+    hidden: Arc<Hidden>,
     repeated: AtomicU64,
 }
 
 impl Http {
     /// The client of this context; made once for it.
     pub(crate) fn of(context: &Context) -> Result<Arc<Self>, CheckError> {
-        let base = context.api()?.base_url.trim_end_matches('/');
+        let base = trimmed(&context.api()?.base_url);
         if let Some(http) = context.stash.get::<Self>().filter(|http| http.base == base) {
             return Ok(http);
         }
-        context.stash.put(Self::to(base, &context.settings)?);
+        let mut http = Self::to(base, &context.settings)?;
+        // One that no header can hold is not sent, and who would send it says so.
+        http.hidden = Arc::new(http.hidden.with(token::find(context).unwrap_or_default()));
+        context.stash.put(http);
         context.stash.get::<Self>().ok_or_else(|| CheckError::Other("the client is gone".into()))
     }
 
     /// A client for an address.
     pub(crate) fn to(base: &str, settings: &Settings) -> Result<Self, CheckError> {
-        let base = base.trim_end_matches('/').to_owned();
+        let base = trimmed(base).to_owned();
         let url =
             Url::parse(&base).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let Some(url) = url else {
@@ -62,13 +68,20 @@ impl Http {
                 url.host_str().unwrap_or_default()
             )));
         }
+        if url.query().is_some() || url.fragment().is_some() {
+            // Not repeated either: a key may stand there.
+            return Err(CheckError::Missing(format!(
+                "the API address of {} carries a query or a fragment; give what stands before it",
+                url.host_str().unwrap_or_default()
+            )));
+        }
         let limit = settings.limits.request;
         // Building a client asks for a TLS provider, also where nothing is encrypted; a second install is refused.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (headers, secrets) = authentication(&settings.api)?;
+        let Authentication { headers, shown, hidden } = authentication(&settings.api)?;
         let mut builder = Client::builder()
             .user_agent(concat!("runbook-smoke/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirects(url.host_str().map(ToOwned::to_owned), !headers.is_empty()))
+            .redirect(redirects(url.clone(), !headers.is_empty()))
             .default_headers(headers)
             .tls_certs_merge(authorities(settings)?)
             .connect_timeout(limit)
@@ -79,7 +92,13 @@ impl Http {
         }
         let client =
             builder.build().map_err(|error| CheckError::Other(format!("no HTTP client: {error}")))?;
-        Ok(Self { client, base, limit, secrets, repeated: AtomicU64::new(0) })
+        let hidden = Arc::new(hidden);
+        Ok(Self { client, base, limit, secrets: shown, hidden, repeated: AtomicU64::new(0) })
+    }
+
+    /// A text without the secrets that requests carry.
+    pub(crate) fn without_secrets(&self, text: &str) -> String {
+        self.hidden.taken_out(text)
     }
 
     /// The base address, without a trailing slash.
@@ -129,6 +148,9 @@ impl Http {
     }
 
     async fn once(&self, sent: &Sent) -> Result<Answer, Failure> {
+        if let Some(wrong) = sent.wrong_path() {
+            return Err(Failure::unsendable(wrong));
+        }
         let failed = |error: reqwest::Error| Failure::new(&error, &self.base, self.limit);
         let mut request = self.client.request(sent.method.clone(), format!("{}{}", self.base, sent.path));
         for (name, value) in &sent.headers {
@@ -149,27 +171,50 @@ impl Http {
                 return Err(Failure::too_large(LARGEST));
             }
         }
-        Ok(Answer::new(status, headers, bytes))
+        Ok(Answer::new(status, headers, bytes, Arc::clone(&self.hidden)))
     }
 }
 
+/// An address without the blanks around it, as a variable may hold them, and without slashes at its end.
+fn trimmed(base: &str) -> &str {
+    base.trim().trim_end_matches('/')
+}
+
 /// Redirects are followed, with the body where the status says so (307, 308); what is secret stays with its host.
-fn redirects(host: Option<String>, secret: bool) -> redirect::Policy {
+fn redirects(base: Url, secret: bool) -> redirect::Policy {
     redirect::Policy::custom(move |attempt| {
         if attempt.previous().len() > REDIRECTS {
             return attempt.error(format!("a redirect after {REDIRECTS} redirects"));
         }
-        if secret && attempt.url().host_str() != host.as_deref() {
-            let to = attempt.url().host_str().unwrap_or("nowhere").to_owned();
-            return attempt.error(format!("a redirect to another host, {to}, which is not told the secrets"));
+        if secret && !is_home(&base, attempt.url()) {
+            let to = attempt.url();
+            let to = match to.host_str().unwrap_or("nowhere") {
+                host if Some(host) != base.host_str() => format!("another host, {host}"),
+                _ => to.origin().ascii_serialization(),
+            };
+            return attempt.error(format!("a redirect to {to}, which is not told the secrets"));
         }
         attempt.follow()
     })
 }
 
-/// What every request carries, and how a person writes it.
-fn authentication(api: &ApiSection) -> Result<(HeaderMap, Vec<String>), CheckError> {
-    let (mut headers, mut shown) = (HeaderMap::new(), Vec::new());
+/// Whether an address is of the service itself: the same origin, or the same host from http to https on their own ports.
+fn is_home(base: &Url, to: &Url) -> bool {
+    let ports = |url: &Url| (url.scheme().to_owned(), url.port_or_known_default());
+    let upgraded = ports(base) == ("http".into(), Some(80)) && ports(to) == ("https".into(), Some(443));
+    base.host() == to.host() && (base.origin() == to.origin() || upgraded)
+}
+
+/// What every request carries.
+struct Authentication {
+    headers: HeaderMap,
+    /// How a person writes it.
+    shown: Vec<String>,
+    hidden: Hidden,
+}
+
+fn authentication(api: &ApiSection) -> Result<Authentication, CheckError> {
+    let (mut headers, mut shown, mut hidden) = (HeaderMap::new(), Vec::new(), Hidden::default());
     let of = &api.authentication;
     let bearer = of.bearer_variable.as_ref().map(|variable| (AUTHORIZATION, "Bearer ", variable));
     let header = match (&of.header, &of.header_variable) {
@@ -182,18 +227,19 @@ fn authentication(api: &ApiSection) -> Result<(HeaderMap, Vec<String>), CheckErr
         _ => None,
     };
     for (name, scheme, variable) in bearer.into_iter().chain(header) {
-        let value = std::env::var(variable).ok().filter(|value| !value.is_empty()).ok_or_else(|| {
+        let secret = std::env::var(variable).ok().filter(|value| !value.is_empty()).ok_or_else(|| {
             CheckError::Missing(format!("{variable} is not set: it holds what [api.authentication] sends"))
         })?;
-        let mut value = HeaderValue::from_str(&format!("{scheme}{value}")).map_err(|_| {
+        let mut value = HeaderValue::from_str(&format!("{scheme}{secret}")).map_err(|_| {
             CheckError::Missing(format!("{variable} holds what no header can: a line break, say"))
         })?;
         value.set_sensitive(true);
         let shown_name = if name == AUTHORIZATION { "Authorization" } else { name.as_str() };
         shown.push(format!("{shown_name}: {scheme}${variable}"));
+        hidden = hidden.with(Some(SecretString::from(secret)));
         headers.insert(name, value);
     }
-    Ok((headers, shown))
+    Ok(Authentication { headers, shown, hidden })
 }
 
 /// The certificates that are trusted beside the system's own.

@@ -29,6 +29,11 @@ impl Failure {
         Self { said, lost: lost && !error.is_timeout(), unsent }
     }
 
+    /// Nothing was sent, and nothing would be at another attempt.
+    pub(super) fn unsendable(said: String) -> Self {
+        Self { said, lost: false, unsent: true }
+    }
+
     pub(super) fn too_large(limit: usize) -> Self {
         Self { said: format!("an answer of more than {limit} bytes"), lost: false, unsent: false }
     }

@@ -32,6 +32,12 @@ impl Sent {
         }
     }
 
+    /// Why its path is none of the service. Put behind an address it could name another host.
+    pub(crate) fn wrong_path(&self) -> Option<String> {
+        let wrong = !self.path.starts_with('/');
+        wrong.then(|| format!("`{}` is not a path of the service: it starts with `/`", self.path))
+    }
+
     /// A request whose body is JSON.
     pub(crate) fn json(method: Method, path: impl Into<String>, body: impl Into<String>) -> Self {
         let headers = vec![("Content-Type".into(), "application/json".into())];

@@ -44,7 +44,7 @@ impl<'a> Runner<'a> {
             context,
             contract,
             http: Http::of(context)?,
-            token: token::of_writes(context),
+            token: token::of_writes(context)?,
             run: alive::new_run(),
             keys: Mutex::default(),
             uncertain: AtomicBool::new(false),

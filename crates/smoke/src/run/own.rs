@@ -123,7 +123,7 @@ impl Own {
         let near = near(runner);
         let marks: Vec<f64> =
             found.iter().filter(|row| row.run.as_deref() == Some(runner.run())).map(|row| row.at).collect();
-        let mut removed = Vec::new();
+        let (mut removed, mut broken) = (Vec::new(), None);
         for row in &found {
             let ours = row.run.as_deref() == Some(runner.run()) || noted.contains(&row.key);
             let new = !self.tagged.iter().any(|before| before.key == row.key);
@@ -134,9 +134,15 @@ impl Own {
             };
             let strange = !self.shared || doubtful();
             if new && (ours || strange) {
-                self.writer.remove(&rows.remove, &row.key, false).await?;
-                removed.push(&row.key);
+                // One that stays keeps no other from being removed.
+                match self.writer.remove(&rows.remove, &row.key, false).await {
+                    Ok(()) => removed.push(&row.key),
+                    Err(error) => broken = broken.or(Some(error)),
+                }
             }
+        }
+        if let Some(error) = broken {
+            return Err(error);
         }
         for key in removed {
             let left = of_key(context, &rows.left, key).await?;
