@@ -16,7 +16,7 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: Postgres, pg_dump, alembic, FastAPI, schemathesis (asks first)
-	@scripts/setup postgres clients alembic fastapi schemathesis
+	@scripts/setup postgres clients alembic fastapi schemathesis promtool
 
 rehearse: ## Carry out the whole runbook on an ephemeral database, rollback included
 	@scripts/setup postgres clients

@@ -124,7 +124,7 @@ async fn a_migration_under_a_running_service_breaks_none_of_its_requests() {
     api.get("/projects?limit=1").await.is(200);
 }
 
-/// The text is judged by Prometheus' own tool, where it is installed.
+/// The text is judged by Prometheus' own tool.
 #[tokio::test]
 async fn figures_are_such_as_prometheus_takes() {
     use tokio::io::AsyncWriteExt as _;
@@ -135,7 +135,6 @@ async fn figures_are_such_as_prometheus_takes() {
     }
     api.draft().await;
     let text = api.get("/metrics").await.is(200).body.as_str().unwrap().to_owned();
-    // `make lint` brings one of its own.
     let own = harness::fixtures_folder().join("../.venv/bin/promtool");
     let promtool = if own.is_file() { own } else { "promtool".into() };
     let spawned = tokio::process::Command::new(promtool)
@@ -144,7 +143,8 @@ async fn figures_are_such_as_prometheus_takes() {
         .stderr(std::process::Stdio::piped())
         .kill_on_drop(true)
         .spawn();
-    let Ok(mut promtool) = spawned else { return };
+    let mut promtool = spawned
+        .unwrap_or_else(|error| panic!("promtool cannot be started ({error}): `make setup` brings it"));
     let mut input = promtool.stdin.take().unwrap();
     input.write_all(text.as_bytes()).await.unwrap();
     drop(input);
