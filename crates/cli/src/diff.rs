@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::arguments::{Diff, Global, Verify};
 use crate::failure::{Exit, Failure};
 use crate::screen::Screen;
-use crate::{settings, verify};
+use crate::{settings, surroundings, verify};
 
 /// One side: what it is called in the output, and what it holds.
 pub(crate) struct Side {
@@ -83,6 +83,7 @@ pub(crate) async fn live(
     };
     let (name, section) = verify::target(&asked, settings)?;
     let url = verify::address_of(url, &section, name.as_deref().unwrap_or_default())?;
+    let url = surroundings::with_kept_options(url)?;
     let limits = &settings.limits;
     let live = Live::connect_within(&url, limits.reading(), limits.startup).await.map_err(Failure::said)?;
     let name = name.unwrap_or_else(|| url.to_string());
@@ -90,6 +91,14 @@ pub(crate) async fn live(
     let catalogue = Catalogue::read(&mut reader, &settings.database.schemas).await;
     let catalogue = catalogue.map_err(|error| Failure::said(format!("{name}: {error}")))?;
     Ok(Side { name, catalogue })
+}
+
+/// The tools whose migrations make a side.
+const TOOLS: [&str; 2] = ["sqlx", "alembic"];
+
+/// Whether a side is what a tool's migrations make, on a database of our own.
+pub(crate) fn is_made(side: &str) -> bool {
+    TOOLS.contains(&side.split_once('@').map_or(side, |(tool, _)| tool))
 }
 
 /// `postgres://…`, a target of the settings, or a tool with a revision: `sqlx`, `alembic@006`.
@@ -103,13 +112,13 @@ async fn side(settings: &Settings, text: &str) -> Result<Side, Failure> {
     };
     // What may be an address written wrongly may hold a password: it is not repeated.
     if !settings.targets.contains_key(text) && text.contains([':', '/', '='])
-        || (text.contains('@') && !["sqlx", "alembic"].contains(&tool))
+        || (text.contains('@') && !is_made(text))
     {
         return Err(Failure::said(
             "a side is neither an address (postgres://…), nor a target of runbook.toml, nor sqlx[@REV] or alembic[@REV]",
         ));
     }
-    if settings.targets.contains_key(text) || !["sqlx", "alembic"].contains(&tool) {
+    if settings.targets.contains_key(text) || !is_made(text) {
         return live(settings, Some(text), None).await;
     }
     made(settings, text, tool, revision).await

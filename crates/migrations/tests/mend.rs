@@ -31,6 +31,7 @@ use crate::versions::EVERYTHING;
 #[case::views(
     "CREATE OR REPLACE VIEW one_table AS SELECT id, code::text AS c, 1::bigint AS n FROM parents; DROP VIEW joined; DROP MATERIALIZED VIEW stats; CREATE VIEW fresh AS SELECT 1 AS one"
 )]
+#[case::a_view_of_whole_rows("CREATE VIEW whole AS SELECT to_jsonb(p.*) AS row, p.code FROM parents p")]
 #[case::a_view_of_other_columns("DROP VIEW from_values; CREATE VIEW from_values AS SELECT 'x'::text AS b")]
 #[case::functions(
     "CREATE OR REPLACE FUNCTION plus_one(integer) RETURNS integer LANGUAGE sql AS 'SELECT 2'; DROP PROCEDURE do_it(integer); DROP AGGREGATE total(integer); CREATE FUNCTION f(a text) RETURNS text LANGUAGE sql AS 'SELECT $1'"

@@ -241,15 +241,16 @@ fn parts(object: &ObjectName, left: &[Fact], right: &[Fact]) -> Vec<Difference> 
             difference.mends = vec![mend::by_hand(format!("nothing: it is made anew with its {made}"))];
         }
     }
-    if differences.is_empty() {
-        // The same facts in another order: columns have been moved about, or labels were added elsewhere.
-        let labels = left.iter().any(|fact| fact.part == Part::Label);
-        let (what, words) = if labels { ("labels", LABELS) } else { ("columns", COLUMNS) };
+    // What both have, in another order: columns have been moved about, or labels were added elsewhere.
+    for (part, what, words) in [(Part::Column, "columns", COLUMNS), (Part::Label, "labels", LABELS)] {
+        if order(left, part, right) == order(right, part, left) {
+            continue;
+        }
         differences.push(Difference {
             object: object.clone(),
             part: Some(format!("order of {what}")),
-            left: Some(order(left)),
-            right: Some(order(right)),
+            left: Some(order(left, part, left)),
+            right: Some(order(right, part, right)),
             access: false,
             mends: vec![mend::by_hand(words)],
         });
@@ -267,11 +268,9 @@ fn by_part(facts: &[Fact]) -> BTreeMap<(Part, String), &Fact> {
     facts.iter().map(|fact| ((fact.part, fact.name.clone()), fact)).collect()
 }
 
-fn order(facts: &[Fact]) -> String {
-    let names: Vec<&str> = facts
-        .iter()
-        .filter(|fact| matches!(fact.part, Part::Column | Part::Label))
-        .map(|fact| fact.name.as_str())
-        .collect();
-    names.join(", ")
+/// The names of one part, in their order, as far as another side has them too.
+fn order(facts: &[Fact], part: Part, other: &[Fact]) -> String {
+    let named = facts.iter().filter(|fact| fact.part == part);
+    let shared = named.filter(|fact| other.iter().any(|its| (its.part, &its.name) == (part, &fact.name)));
+    shared.map(|fact| fact.name.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -28,8 +28,9 @@ SELECT 'pg_policy'::regclass, p.oid, p.polrelid, 'policy', quote_ident(p.polname
         WHEN 'd' THEN 'for delete' ELSE 'for all'
     END,
     'to ' || (
-        SELECT string_agg(CASE role WHEN 0 THEN 'public' ELSE role::regrole::text END, ', ' ORDER BY role)
+        SELECT string_agg(r.name, ', ' ORDER BY r.name)
         FROM unnest(p.polroles) AS role
+        CROSS JOIN LATERAL (SELECT CASE role WHEN 0 THEN 'public' ELSE role::regrole::text END) AS r (name)
     ),
     'using (' || pg_get_expr(p.polqual, p.polrelid) || ')',
     'with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')'

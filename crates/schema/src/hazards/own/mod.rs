@@ -1,6 +1,7 @@
 //! What squawk's linter does not know: our own look at each statement, in the light of those before it.
 
 mod alter;
+mod block;
 mod locks;
 mod repeat;
 mod rows;
@@ -36,7 +37,8 @@ pub(super) struct Look<'a> {
     dropped: Vec<(String, Vec<String>)>,
     /// Views that this transaction dropped.
     gone: BTreeSet<String>,
-    timed: bool,
+    /// Whether waits for locks have an end.
+    timed: locks::Timed,
 }
 
 impl<'a> Look<'a> {
@@ -50,7 +52,7 @@ impl<'a> Look<'a> {
             keys: Vec::new(),
             dropped: Vec::new(),
             gone: BTreeSet::new(),
-            timed: false,
+            timed: locks::Timed::default(),
         }
     }
 
@@ -66,6 +68,7 @@ impl<'a> Look<'a> {
             if of != unit {
                 self.held.clear();
                 self.gone.clear();
+                self.timed.end_of_transaction();
                 unit = of;
             }
             let before = self.found.len();
@@ -75,8 +78,11 @@ impl<'a> Look<'a> {
             }
             self.one(at, stmt);
             self.repeatable(at, stmt);
-            let long = self.found.iter().skip(before).any(locks::is_long) || self.works(stmt);
-            self.locks(at, stmt, long);
+            // Of a block, each statement was looked at by itself.
+            if !matches!(stmt, ast::Stmt::Do(_)) {
+                let long = self.found.iter().skip(before).any(locks::is_long) || self.works(stmt);
+                self.locks(at, stmt, long);
+            }
             self.past.take(stmt);
         }
         self.keys_covered();
@@ -176,14 +182,32 @@ impl<'a> Look<'a> {
                 self.rewritten(at, stmt)
             }
             ast::Stmt::Do(block) => self.block(at, block),
-            ast::Stmt::Set(set) if words(set.syntax()).iter().any(|word| word == "LOCK_TIMEOUT") => {
-                self.timed = true
+            ast::Stmt::Set(set) => self.set(at, &words(set.syntax())),
+            ast::Stmt::Reset(reset) => {
+                let words = words(reset.syntax());
+                if words.iter().any(|word| word == "LOCK_TIMEOUT" || word == "ALL") {
+                    self.timed = locks::Timed::default();
+                }
             }
             ast::Stmt::Select(_) => {
                 let text = stmt.syntax().text().to_string().to_uppercase();
-                self.timed |= text.contains("LOCK_TIMEOUT");
+                if text.contains("LOCK_TIMEOUT") {
+                    self.timed = locks::Timed::Session;
+                }
             }
             _ => {}
+        }
+    }
+
+    /// A setting: how long a lock is waited for, or that no trigger fires.
+    fn set(&mut self, at: usize, words: &[String]) {
+        let value = words.iter().rev().find(|word| *word != ";").map(String::as_str).unwrap_or_default();
+        let value = value.trim_matches('\'').to_uppercase();
+        if words.iter().any(|word| word == "LOCK_TIMEOUT") {
+            self.timed = locks::Timed::of(&value, says(words, &["SET", "LOCAL"]));
+        }
+        if words.iter().any(|word| word == "SESSION_REPLICATION_ROLE") && value == "REPLICA" {
+            self.find("trigger-disabled", at, None);
         }
     }
 
