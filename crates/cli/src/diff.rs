@@ -103,7 +103,8 @@ pub(crate) fn is_made(side: &str) -> bool {
 
 /// `postgres://…`, a target of the settings, or a tool with a revision: `sqlx`, `alembic@006`.
 async fn side(settings: &Settings, text: &str) -> Result<Side, Failure> {
-    if DatabaseUrl::parse(text).is_ok() || text.contains("://") {
+    if text.contains("://") {
+        DatabaseUrl::parse(text).map_err(Failure::said)?;
         return live(settings, None, Some(text)).await;
     }
     let (tool, revision) = match text.split_once('@') {
@@ -111,7 +112,7 @@ async fn side(settings: &Settings, text: &str) -> Result<Side, Failure> {
         None => (text, None),
     };
     // What may be an address written wrongly may hold a password: it is not repeated.
-    if !settings.targets.contains_key(text) && text.contains([':', '/', '='])
+    if !settings.targets.contains_key(text) && (text.is_empty() || text.contains([':', '/', '=']))
         || (text.contains('@') && !is_made(text))
     {
         return Err(Failure::said(

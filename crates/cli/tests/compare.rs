@@ -82,7 +82,8 @@ async fn a_side_that_is_nothing_is_one_sentence_that_repeats_no_password() {
         ("nowhere", "runbook.toml has no [targets.nowhere]"),
         ("reader:hunter2/x@127.0.0.1", "neither an address (postgres://…), nor a target"),
         ("postgres://reader:hunter2@127.0.0.1:1/apex", "reader@127.0.0.1:1"),
-        ("mysql://reader:hunter2@127.0.0.1/apex", "not a usable database address"),
+        ("mysql://reader:hunter2@127.0.0.1/apex", "runbook: not a usable database address"),
+        ("", "a side is neither an address"),
         ("sqlx@999", "there is no revision `999`; known are 001"),
     ] {
         let output = run(&["diff", "sqlx@001", side]).await;

@@ -122,7 +122,8 @@ async fn measurement_clears_what_the_text_only_suspects_and_finds_what_it_hides(
     let db = Database::empty().await.unwrap();
     let context = db.context();
     let suspected = script("ALTER TABLE projects ADD COLUMN origin text NOT NULL DEFAULT upper('web');");
-    let hidden = script("DO $$BEGIN EXECUTE 'UPDATE project_events SET actor = upper(actor)'; END$$;");
+    let hidden =
+        script("DO $$BEGIN EXECUTE format('UPDATE %I SET actor = upper(actor)', 'project_events'); END$$;");
     for (script, told_first, then) in
         [(suspected, vec!["default-rewrite"], vec![]), (hidden, vec![], vec!["stall-measured"])]
     {
