@@ -27,6 +27,8 @@ pub(super) struct Table {
     pub(super) key: Vec<String>,
     /// Created by the migration that is looked at: nobody else can see it yet.
     pub(super) fresh: bool,
+    /// Its rows are its partitions'.
+    pub(super) partitioned: bool,
     pub(super) has_default_partition: bool,
     pub(super) has_policy: bool,
 }
@@ -156,7 +158,8 @@ impl Past {
 
     fn create(&mut self, create: &ast::CreateTable) {
         let Some(name_of) = new_name(create.table_name().and_then(|name| name.path())) else { return };
-        let mut table = Table { fresh: self.present, ..Table::default() };
+        let partitioned = create.partition_by().is_some();
+        let mut table = Table { fresh: self.present, partitioned, ..Table::default() };
         if let Some(parent) =
             create.partition_of().and_then(|of| of.table_name_ref()).and_then(|t| name(t.path_ref()))
             && tree::says(&words(create.syntax()), &["DEFAULT"])

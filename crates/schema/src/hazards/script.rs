@@ -17,8 +17,11 @@ pub(super) const NO_TRANSACTION: &str = "-- no-transaction";
 /// Who decides where transactions begin and end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Runs {
-    /// The tool wraps the whole file, as sqlx does, unless its first line says `-- no-transaction`.
+    /// The tool wraps the whole file, unless its first line says `-- no-transaction`: then each statement stands by itself.
     Wrapped,
+    /// The same, but such a file is sent as one query, as sqlx does: the server runs several statements of one query in one
+    /// transaction, and refuses there what cannot stand in any.
+    SentWhole,
     /// As `psql -f` would: what the file says, each other statement by itself when the file has any that cannot
     /// stand in a transaction, and else all together.
     AsWritten,
@@ -114,7 +117,7 @@ impl Script {
             let problem = format!("does not parse: {}", error.message());
             return Err(wrong(path, &text, start..end, problem, "mend the statement"));
         }
-        let wrapped = runs == Runs::Wrapped && !text.starts_with(NO_TRANSACTION);
+        let wrapped = runs != Runs::AsWritten && !text.starts_with(NO_TRANSACTION);
         let mut script = Self {
             path: path.to_owned(),
             text: String::new(),
@@ -143,7 +146,9 @@ impl Script {
         let any_alone = file.stmts().any(|stmt| tree::stands_alone(&stmt));
         let marked = text.starts_with(NO_TRANSACTION);
         let together = self.wrapped || (runs == Runs::AsWritten && !marked && !bounded && !any_alone);
-        let mut inside = together;
+        let several = file.stmts().filter(|stmt| !matches!(stmt, ast::Stmt::EmptyStmt(_))).count() > 1;
+        let sent_whole = runs == Runs::SentWhole && !self.wrapped && several;
+        let mut inside = together || sent_whole;
         let mut fresh = true;
         let mut line = 1;
         let mut counted = 0;
@@ -157,7 +162,7 @@ impl Script {
                     continue;
                 }
                 ast::Stmt::Commit(_) | ast::Stmt::Rollback(_) if tree::ends_transaction(&stmt) => {
-                    inside = false;
+                    inside = sent_whole;
                     fresh = true;
                     continue;
                 }
@@ -206,6 +211,18 @@ mod tests {
         assert_eq!(units(text, Runs::Wrapped), [(0..2, true)]);
         let alone = format!("-- no-transaction\n{text}");
         assert_eq!(units(&alone, Runs::Wrapped), [(0..1, true), (1..2, true)]);
+    }
+
+    #[test]
+    fn a_file_that_is_sent_whole_is_one_transaction_unless_it_is_one_statement() {
+        let built = "-- no-transaction\nCREATE INDEX CONCURRENTLY a ON t (b);";
+        assert_eq!(units(built, Runs::SentWhole), [(0..1, false)]);
+        let timed = "-- no-transaction\nSET lock_timeout = '1s'; CREATE INDEX CONCURRENTLY a ON t (b);";
+        assert_eq!(units(timed, Runs::SentWhole), [(0..2, true)]);
+        assert_eq!(units(timed, Runs::Wrapped), [(0..1, true), (1..2, false)]);
+        let ended = "-- no-transaction\nSELECT 1; COMMIT; SELECT 2; SELECT 3";
+        assert_eq!(units(ended, Runs::SentWhole), [(0..1, true), (1..3, true)]);
+        assert_eq!(units("SELECT 1; SELECT 2", Runs::SentWhole), [(0..2, true)]);
     }
 
     #[test]

@@ -37,6 +37,30 @@ use super::{errors, history, script, told};
     "UPDATE projects SET name = 'x' WHERE name IN (SELECT module FROM project_payloads WHERE project_id = 'p');",
     &["update-unbounded"]
 )]
+#[case::a_view_of_the_first_schema_by_its_whole_name(
+    "DROP MATERIALIZED VIEW IF EXISTS public.project_stats;",
+    &["object-dropped"]
+)]
+#[case::a_view_beside_one_that_is_not_there(
+    "DROP MATERIALIZED VIEW IF EXISTS nowhere, project_stats;",
+    &["object-dropped"]
+)]
+#[case::a_table_whose_name_a_later_column_has(
+    "DROP TABLE projects; CREATE TABLE archive (id integer, projects text);",
+    &["table-dropped"]
+)]
+#[case::a_table_that_is_made_anew_without_its_rows(
+    "DROP TABLE projects; CREATE TABLE projects (id integer);",
+    &["table-dropped"]
+)]
+#[case::a_table_that_is_renamed_while_another_selects_its_name(
+    "ALTER TABLE projects RENAME TO old; CREATE VIEW v AS SELECT 1 AS projects;",
+    &["table-renamed"]
+)]
+#[case::with_a_plan_of_what_is_done("EXPLAIN (ANALYZE) DELETE FROM project_events;", &["rows-deleted"])]
+#[case::a_domain_that_takes_no_null("ALTER DOMAIN d SET NOT NULL;", &["domain-validated"])]
+#[case::a_plan_alone("EXPLAIN DELETE FROM project_events;", &[])]
+#[case::a_view_that_no_migration_made("DROP VIEW IF EXISTS public.nowhere;", &[])]
 #[case::an_enum_behind_a_guard(
     "DO $$ BEGIN CREATE TYPE e AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN NULL; END $$;",
     &[]
@@ -118,6 +142,19 @@ fn a_lock_timeout_counts_where_it_holds(#[case] text: &str, #[case] missing: boo
     assert_eq!(advice, missing, "{found:#?}");
 }
 
+/// The rows of a partitioned table are its partitions': with ONLY there is nothing to go through.
+#[rstest]
+#[case::alone("CREATE INDEX i ON ONLY parted (a);", &[])]
+#[case::with_its_partitions("CREATE INDEX i ON parted (a);", &["index-not-concurrent"])]
+#[case::of_a_plain_table("CREATE INDEX i ON ONLY plain (a);", &["index-not-concurrent"])]
+fn an_index_of_a_partitioned_table_alone_goes_through_nothing(#[case] text: &str, #[case] rules: &[&str]) {
+    let settings = harness::settings();
+    let before =
+        ["CREATE TABLE parted (a integer) PARTITION BY RANGE (a); CREATE TABLE plain (a integer);"
+            .to_owned()];
+    assert_eq!(errors(&lint(&script(text), &before, &settings.hazards).unwrap()), rules);
+}
+
 #[test]
 fn an_allowance_in_a_literal_allows_nothing() {
     let settings = harness::settings();
@@ -144,4 +181,18 @@ fn a_file_that_asks_for_no_transaction_gets_none_wherever_it_lies() {
     let script = Script::parse(Path::new("a.sql"), text.into(), Runs::AsWritten).unwrap();
     let found = lint(&script, &history(), &settings.hazards).unwrap();
     assert_eq!(errors(&found), ["steps-not-repeatable"], "{found:#?}");
+}
+
+/// sqlx sends a file as one query, and the server runs the statements of one query in one transaction.
+#[rstest]
+#[case::beside_another("SET lock_timeout = '2s';\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON projects (name);", &["concurrently-in-transaction"])]
+#[case::alone("CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON projects (name);", &[])]
+fn an_index_is_not_built_concurrently_beside_another_statement_of_its_file(
+    #[case] text: &str,
+    #[case] rules: &[&str],
+) {
+    let settings = harness::settings();
+    let text = format!("-- no-transaction\n{text}");
+    let script = Script::parse(Path::new("008_test.up.sql"), text, Runs::SentWhole).unwrap();
+    assert_eq!(errors(&lint(&script, &history(), &settings.hazards).unwrap()), rules);
 }

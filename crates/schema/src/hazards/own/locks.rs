@@ -57,7 +57,8 @@ impl Look<'_> {
         match stmt {
             ast::Stmt::CreateIndex(index) => {
                 let table = index.table_relation_name().and_then(|relation| relation.table_name_ref());
-                index.concurrently_token().is_none() && big(table.and_then(|table| name(table.path_ref())))
+                let built = index.concurrently_token().is_none() && !self.is_entry(index);
+                built && big(table.and_then(|table| name(table.path_ref())))
             }
             ast::Stmt::Insert(insert) => {
                 matches!(insert.insert_source(), Some(ast::InsertSource::SelectVariant(_)))

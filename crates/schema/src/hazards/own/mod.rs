@@ -114,6 +114,14 @@ impl<'a> Look<'a> {
         self.past.fresh(table) || self.small.contains(table)
     }
 
+    /// Whether an index is only an entry in the catalogue: with ONLY, of a table whose rows are its partitions'.
+    pub(super) fn is_entry(&self, index: &ast::CreateIndex) -> bool {
+        let Some(relation) = index.table_relation_name() else { return false };
+        let table = relation.table_name_ref().and_then(|table| name(table.path_ref()));
+        let known = table.and_then(|table| self.past.tables.get(&table));
+        says(&words(relation.syntax()), &["ONLY"]) && known.is_some_and(|known| known.partitioned)
+    }
+
     fn one(&mut self, at: usize, stmt: &ast::Stmt) {
         self.inner_rows(at, stmt);
         match stmt {
@@ -147,6 +155,9 @@ impl<'a> Look<'a> {
                 let object = alter.sequence_ref().map(|sequence| tree::last(sequence.syntax()));
                 self.find("sequence-restarted", at, object.as_deref());
             }
+            ast::Stmt::AlterDomain(alter) if says(&words(alter.syntax()), &["SET", "NOT", "NULL"]) => {
+                self.find("domain-validated", at, None);
+            }
             ast::Stmt::AlterType(alter) => {
                 let words = words(alter.syntax());
                 if says(&words, &["RENAME", "VALUE"]) || says(&words, &["RENAME", "ATTRIBUTE"]) {
@@ -173,7 +184,7 @@ impl<'a> Look<'a> {
                 // squawk takes a table of this name in another schema for the same.
                 let table = index.table_relation_name().and_then(|relation| relation.table_name_ref());
                 let table = name(table.and_then(|table| table.path_ref()));
-                if let Some(table) = table.filter(|table| !self.is_quick(table)) {
+                if let Some(table) = table.filter(|table| !self.is_quick(table) && !self.is_entry(index)) {
                     self.find("index-not-concurrent", at, Some(&table));
                 }
             }

@@ -23,8 +23,13 @@ impl Look<'_> {
 
     /// UPDATE and DELETE inside a WITH. Those in the body of a function or a rule are not run yet.
     pub(super) fn inner_rows(&mut self, at: usize, stmt: &ast::Stmt) {
-        let first = words(stmt.syntax()).into_iter().next().unwrap_or_default();
-        if !matches!(first.as_str(), "WITH" | "SELECT" | "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "(") {
+        let words = words(stmt.syntax());
+        let runs = match words.first().map(String::as_str).unwrap_or_default() {
+            "WITH" | "SELECT" | "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "(" => true,
+            "EXPLAIN" => words.iter().take(5).any(|word| word == "ANALYZE"),
+            _ => false,
+        };
+        if !runs {
             return;
         }
         for node in stmt.syntax().descendants().skip(1) {
