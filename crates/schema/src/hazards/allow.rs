@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use runbook::settings::{AllowedHazard, SettingsError};
-use squawk_syntax::SyntaxKind;
 use squawk_syntax::ast::{self, AstNode as _};
+use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 
 use super::found::Found;
 use super::rules::{self, Source};
@@ -54,13 +54,25 @@ pub(super) fn of(script: &Script) -> Result<Vec<Allowance>, Box<SettingsError>> 
     Ok(allowances)
 }
 
-/// The `--` comments of a text, and where each starts. What looks like one in a literal is none.
+/// The `--` comments of a text, those in its DO blocks among them, and where each starts. What looks like one in a literal
+/// is none.
 fn comments(text: &str) -> Vec<(usize, String)> {
     let file = ast::SourceFile::parse(text).tree();
-    let tokens = file.syntax().descendants_with_tokens().filter_map(|element| element.into_token());
+    let mut comments = of_node(file.syntax(), |token| usize::from(token.text_range().start()));
+    for stmt in file.stmts() {
+        let ast::Stmt::Do(block) = stmt else { continue };
+        let Some(body) = block.plpgsql() else { continue };
+        let place = |token: &SyntaxToken| usize::from(body.source_range(token.text_range()).start());
+        comments.extend(of_node(&body.syntax(), place));
+    }
+    comments
+}
+
+fn of_node(node: &SyntaxNode, place: impl Fn(&SyntaxToken) -> usize) -> Vec<(usize, String)> {
+    let tokens = node.descendants_with_tokens().filter_map(|element| element.into_token());
     let comments =
         tokens.filter(|token| token.kind() == SyntaxKind::COMMENT && token.text().starts_with("--"));
-    comments.map(|token| (usize::from(token.text_range().start()), token.text().to_owned())).collect()
+    comments.map(|token| (place(&token), token.text().to_owned())).collect()
 }
 
 /// Checks `[[hazards.allow]]`.

@@ -163,6 +163,18 @@ fn an_allowance_in_a_literal_allows_nothing() {
 }
 
 #[test]
+fn an_allowance_in_a_block_allows_what_the_block_does() {
+    let settings = harness::settings();
+    let text = "SELECT 1;\nDO $$ BEGIN\n-- runbook: allow table-dropped because it was never read\nDROP TABLE project_events;\nEND $$;";
+    let found = told(&settings, &script(text));
+    assert_eq!(errors(&found), [] as [&str; 0]);
+    let dropped = found.iter().find(|found| found.rule.id == "table-dropped").unwrap();
+    assert_eq!(dropped.allowed.as_deref(), Some("it was never read"));
+    let wrong = lint(&script(&text.replace("table-dropped", "table-droped")), &history(), &settings.hazards);
+    assert_eq!(wrong.unwrap_err().to_string(), "008_test.up.sql:3: there is no rule `table-droped` to allow");
+}
+
+#[test]
 fn an_allowance_after_the_last_statement_is_said_with_its_line() {
     let settings = harness::settings();
     let text = "CREATE INDEX i ON projects (name);\n-- runbook: allow index-not-concurrent because x";
