@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::arguments::{Diff, Global, Verify};
 use crate::failure::{Exit, Failure};
 use crate::screen::Screen;
-use crate::{settings, verify};
+use crate::{settings, surroundings, verify};
 
 /// One side: what it is called in the output, and what it holds.
 pub(crate) struct Side {
@@ -83,6 +83,7 @@ pub(crate) async fn live(
     };
     let (name, section) = verify::target(&asked, settings)?;
     let url = verify::address_of(url, &section, name.as_deref().unwrap_or_default())?;
+    let url = surroundings::with_kept_options(url)?;
     let limits = &settings.limits;
     let live = Live::connect_within(&url, limits.reading(), limits.startup).await.map_err(Failure::said)?;
     let name = name.unwrap_or_else(|| url.to_string());
@@ -92,9 +93,18 @@ pub(crate) async fn live(
     Ok(Side { name, catalogue })
 }
 
+/// The tools whose migrations make a side.
+const TOOLS: [&str; 2] = ["sqlx", "alembic"];
+
+/// Whether a side is what a tool's migrations make, on a database of our own.
+pub(crate) fn is_made(side: &str) -> bool {
+    TOOLS.contains(&side.split_once('@').map_or(side, |(tool, _)| tool))
+}
+
 /// `postgres://…`, a target of the settings, or a tool with a revision: `sqlx`, `alembic@006`.
 async fn side(settings: &Settings, text: &str) -> Result<Side, Failure> {
-    if DatabaseUrl::parse(text).is_ok() || text.contains("://") {
+    if text.contains("://") {
+        DatabaseUrl::parse(text).map_err(Failure::said)?;
         return live(settings, None, Some(text)).await;
     }
     let (tool, revision) = match text.split_once('@') {
@@ -102,14 +112,14 @@ async fn side(settings: &Settings, text: &str) -> Result<Side, Failure> {
         None => (text, None),
     };
     // What may be an address written wrongly may hold a password: it is not repeated.
-    if !settings.targets.contains_key(text) && text.contains([':', '/', '='])
-        || (text.contains('@') && !["sqlx", "alembic"].contains(&tool))
+    if !settings.targets.contains_key(text) && (text.is_empty() || text.contains([':', '/', '=']))
+        || (text.contains('@') && !is_made(text))
     {
         return Err(Failure::said(
             "a side is neither an address (postgres://…), nor a target of runbook.toml, nor sqlx[@REV] or alembic[@REV]",
         ));
     }
-    if settings.targets.contains_key(text) || !["sqlx", "alembic"].contains(&tool) {
+    if settings.targets.contains_key(text) || !is_made(text) {
         return live(settings, Some(text), None).await;
     }
     made(settings, text, tool, revision).await

@@ -64,7 +64,7 @@ fn files(command: &Hazards, system: &System) -> Result<Vec<Looked>, Failure> {
     let mut looked = Vec::new();
     for file in &command.files {
         let own = history.iter().position(|(path, _, _)| same(path, file));
-        let runs = if own.is_some() { Runs::Wrapped } else { Runs::AsWritten };
+        let runs = if own.is_some() { Runs::SentWhole } else { Runs::AsWritten };
         let script = Script::read(file, runs).map_err(|error| *error)?;
         let known = own.unwrap_or(history.len());
         let mut before: Vec<String> = history.iter().take(known).map(|(_, _, text)| text.clone()).collect();

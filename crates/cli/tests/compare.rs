@@ -82,7 +82,8 @@ async fn a_side_that_is_nothing_is_one_sentence_that_repeats_no_password() {
         ("nowhere", "runbook.toml has no [targets.nowhere]"),
         ("reader:hunter2/x@127.0.0.1", "neither an address (postgres://…), nor a target"),
         ("postgres://reader:hunter2@127.0.0.1:1/apex", "reader@127.0.0.1:1"),
-        ("mysql://reader:hunter2@127.0.0.1/apex", "not a usable database address"),
+        ("mysql://reader:hunter2@127.0.0.1/apex", "runbook: not a usable database address"),
+        ("", "a side is neither an address"),
         ("sqlx@999", "there is no revision `999`; known are 001"),
     ] {
         let output = run(&["diff", "sqlx@001", side]).await;
@@ -90,6 +91,35 @@ async fn a_side_that_is_nothing_is_one_sentence_that_repeats_no_password() {
         assert_eq!(output.status.code(), Some(2), "{side}: {told}");
         assert!(told.contains(said) && !told.contains("hunter2"), "{side}: {told}");
     }
+}
+
+/// `PGOPTIONS` is about the caller's databases: a side that migrations make is made as always, and a live one is still
+/// asked with it.
+#[tokio::test]
+async fn what_pgoptions_says_reaches_the_live_side_alone() {
+    let db = Database::at("006").await.unwrap();
+    let url = db.url().expose().to_owned();
+    for options in
+        ["-c search_path=pg_catalog", "-c default_transaction_read_only=on", "-c statement_timeout=1ms"]
+    {
+        let output = with_options(options, vec!["diff", "sqlx@006", "sqlx@006"]).await;
+        assert_eq!(output.status.code(), Some(0), "{options}: {}{}", printed(&output), errors(&output));
+    }
+    for options in ["-c search_path=pg_catalog", "-c default_transaction_read_only=on"] {
+        let output = with_options(options, vec!["diff", "sqlx@006", &url]).await;
+        assert_eq!(output.status.code(), Some(0), "{options}: {}{}", printed(&output), errors(&output));
+    }
+    let output = with_options("-c no_such_setting=1", vec!["diff", "sqlx@006", &url]).await;
+    let told = errors(&output);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("no_such_setting"), "{told}");
+}
+
+async fn with_options(options: &str, arguments: Vec<&str>) -> Output {
+    let options = options.to_owned();
+    let arguments: Vec<String> = arguments.into_iter().map(ToOwned::to_owned).collect();
+    let work = move || runbook().env("PGOPTIONS", options).args(arguments).output().unwrap();
+    tokio::task::spawn_blocking(work).await.unwrap()
 }
 
 async fn run(arguments: &[&str]) -> Output {

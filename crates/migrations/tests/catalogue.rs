@@ -63,6 +63,10 @@ use runbook::ephemeral::Ephemeral;
     "ALTER SEQUENCE project_events_event_id_seq INCREMENT 2",
     "sequence project_events_event_id_seq, definition: "
 )]
+#[case::roles_of_a_policy(
+    "CREATE POLICY p ON projects TO pg_monitor, pg_database_owner USING (true)",
+    "table projects, policy p: absent | permissive for all to pg_database_owner, pg_monitor using (true)"
+)]
 #[tokio::test]
 async fn every_kind_of_change_is_seen(#[case] change: &'static str, #[case] said: &str) {
     let db = Database::migrated().await.unwrap();
@@ -99,6 +103,75 @@ async fn a_column_that_moved_is_a_difference() {
     let differences = Catalogue::diff(&before, &read(&db, "public").await);
     assert_eq!(differences.len(), 1);
     assert_eq!(differences[0].part.as_deref(), Some("order of columns"));
+}
+
+#[tokio::test]
+async fn a_column_that_moved_is_told_beside_what_else_differs() {
+    let db = Database::migrated().await.unwrap();
+    let before = read(&db, "public").await;
+    db.execute(
+        "ALTER TABLE code_references DROP COLUMN formula; ALTER TABLE code_references ADD COLUMN formula text, \
+         ADD COLUMN more text",
+    )
+    .await
+    .unwrap();
+    let told: Vec<String> =
+        Catalogue::diff(&before, &read(&db, "public").await).iter().map(|told| told.subject()).collect();
+    assert_eq!(told, ["table code_references, column more", "table code_references, order of columns"]);
+}
+
+/// A body is kept as it was written: with an empty search path the two are not the same.
+#[tokio::test]
+async fn a_schema_that_a_function_no_longer_names_is_a_difference_and_is_mended_with_its_name() {
+    let db = Database::empty().await.unwrap();
+    let function = |table: &str| {
+        format!(
+            "CREATE OR REPLACE FUNCTION f() RETURNS bigint LANGUAGE plpgsql SET search_path = '' AS \
+             $$ BEGIN RETURN (SELECT count(*) FROM {table}); END $$"
+        )
+    };
+    db.execute("CREATE TABLE t (a integer)").await.unwrap();
+    db.execute(&function("public.t")).await.unwrap();
+    let before = read(&db, "public").await;
+    db.execute(&function("t")).await.unwrap();
+    let differences = Catalogue::diff(&before, &read(&db, "public").await);
+    assert_eq!(
+        differences.iter().map(|told| told.subject()).collect::<Vec<_>>(),
+        ["function f(), definition"]
+    );
+    for statement in differences[0].statements() {
+        db.execute(statement).await.unwrap();
+    }
+    let count: i64 = sqlx::query_scalar("SELECT public.f()").fetch_one(db.pool()).await.unwrap();
+    assert_eq!(count, 0);
+}
+
+/// `IN` over a column of varchar is stored in one way when it is first written, and in another after a restore.
+#[tokio::test]
+async fn what_a_restore_writes_otherwise_is_no_difference() {
+    let db = Database::empty().await.unwrap();
+    let first = "a IN ('x', 'y')";
+    let restored = "(a)::text = ANY (ARRAY[('x'::character varying)::text, ('y'::character varying)::text])";
+    let make = |condition: &str| {
+        let of_domain = condition.replace("(a)", "(VALUE)").replace("a IN", "VALUE IN");
+        format!(
+            "DROP SCHEMA public CASCADE; CREATE SCHEMA public;
+            CREATE DOMAIN d AS varchar CONSTRAINT c CHECK ({of_domain});
+            CREATE TABLE t (a varchar(9) CONSTRAINT c CHECK ({condition}),
+                g boolean GENERATED ALWAYS AS ({condition}) STORED);
+            CREATE INDEX i ON t (a) WHERE {condition};
+            CREATE POLICY p ON t USING ({condition});
+            CREATE VIEW v AS SELECT a FROM t WHERE {condition};
+            CREATE FUNCTION f(a varchar) RETURNS boolean LANGUAGE sql BEGIN ATOMIC SELECT {condition}; END"
+        )
+    };
+    db.execute(&make(first)).await.unwrap();
+    let before = read(&db, "public").await;
+    db.execute(&make(restored)).await.unwrap();
+    let differences = Catalogue::diff(&before, &read(&db, "public").await);
+    assert!(differences.is_empty(), "{differences:#?}");
+    db.execute(&make("a IN ('x', 'z')")).await.unwrap();
+    assert_eq!(Catalogue::diff(&before, &read(&db, "public").await).len(), 7);
 }
 
 #[tokio::test]

@@ -31,9 +31,16 @@ use crate::versions::EVERYTHING;
 #[case::views(
     "CREATE OR REPLACE VIEW one_table AS SELECT id, code::text AS c, 1::bigint AS n FROM parents; DROP VIEW joined; DROP MATERIALIZED VIEW stats; CREATE VIEW fresh AS SELECT 1 AS one"
 )]
+#[case::a_view_of_whole_rows("CREATE VIEW whole AS SELECT to_jsonb(p.*) AS row, p.code FROM parents p")]
 #[case::a_view_of_other_columns("DROP VIEW from_values; CREATE VIEW from_values AS SELECT 'x'::text AS b")]
 #[case::functions(
     "CREATE OR REPLACE FUNCTION plus_one(integer) RETURNS integer LANGUAGE sql AS 'SELECT 2'; DROP PROCEDURE do_it(integer); DROP AGGREGATE total(integer); CREATE FUNCTION f(a text) RETURNS text LANGUAGE sql AS 'SELECT $1'"
+)]
+#[case::functions_that_cannot_be_replaced(
+    "DROP FUNCTION plus_one(integer); CREATE FUNCTION plus_one(integer) RETURNS bigint LANGUAGE sql AS 'SELECT 2::bigint'; GRANT EXECUTE ON FUNCTION plus_one(integer) TO pg_monitor; COMMENT ON FUNCTION plus_one(integer) IS 'two'; DROP FUNCTION atomic(integer, text); CREATE FUNCTION atomic(a integer, b text) RETURNS TABLE (n integer) LANGUAGE sql AS 'SELECT 1'"
+)]
+#[case::functions_whose_arguments_are_named_otherwise(
+    "DROP PROCEDURE do_it(integer); CREATE PROCEDURE do_it(INOUT m integer) LANGUAGE plpgsql AS 'BEGIN m := 1; END'; DROP FUNCTION plus_one(integer); CREATE FUNCTION plus_one(n integer) RETURNS integer LANGUAGE sql AS 'SELECT n'"
 )]
 #[case::types("ALTER TYPE mood ADD VALUE 'so so' AFTER 'glad'")]
 #[case::several_labels(

@@ -1,10 +1,10 @@
 -- Columns and their types.
 SELECT
-    format('%I.%I.%I', n.nspname, c.relname, a.attname) AS name,
-    format('%s.%s.%s', n.nspname, c.relname, a.attname) AS key,
-    format_type(a.atttypid, a.atttypmod) AS kind,
-    format('%I.%I', n.nspname, c.relname) AS on_table,
-    quote_ident(a.attname) AS "column"
+    pg_catalog.format('%I.%I.%I', n.nspname, c.relname, a.attname) AS name,
+    pg_catalog.format('%s.%s.%s', n.nspname, c.relname, a.attname) AS key,
+    pg_catalog.format_type(a.atttypid, a.atttypmod) AS kind,
+    pg_catalog.format('%I.%I', n.nspname, c.relname) AS on_table,
+    pg_catalog.quote_ident(a.attname) AS "column"
 FROM pg_attribute AS a
 JOIN pg_class AS c ON c.oid = a.attrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -1,16 +1,16 @@
 -- Foreign keys with the indexes whose first key columns are theirs, as a set: valid btrees, in any order.
 -- INCLUDE columns do not count (indnkeyatts); the copies of a key on partitions are told by the parent.
 SELECT
-    quote_ident(o.conname) AS name,
-    format('%I.%I', n.nspname, c.relname) AS on_table,
+    pg_catalog.quote_ident(o.conname) AS name,
+    pg_catalog.format('%I.%I', n.nspname, c.relname) AS on_table,
     ARRAY(
-        SELECT quote_ident(a.attname)
-        FROM unnest(o.conkey) WITH ORDINALITY AS k (number, position)
+        SELECT pg_catalog.quote_ident(a.attname)
+        FROM pg_catalog.unnest(o.conkey) WITH ORDINALITY AS k (number, position)
         JOIN pg_attribute AS a ON a.attrelid = o.conrelid AND a.attnum = k.number
         ORDER BY k.position
     ) AS columns,
     ARRAY(
-        SELECT coalesce(pg_get_expr(i.indpred, i.indrelid), '')
+        SELECT coalesce(pg_catalog.pg_get_expr(i.indpred, i.indrelid), '')
         FROM pg_index AS i
         JOIN pg_class AS ic ON ic.oid = i.indexrelid
         JOIN pg_am AS am ON am.oid = ic.relam
@@ -20,7 +20,7 @@ SELECT
             AND i.indisvalid
             AND i.indisready
             AND i.indislive
-            AND i.indnkeyatts >= cardinality(o.conkey)
+            AND i.indnkeyatts >= pg_catalog.cardinality(o.conkey)
             AND first.numbers @> o.conkey
             AND first.numbers <@ o.conkey
     ) AS predicates

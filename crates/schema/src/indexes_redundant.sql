@@ -1,17 +1,17 @@
 -- The sound indexes of the schemas, taken apart so that two can be compared.
 SELECT
     i.indexrelid::bigint AS id,
-    format('%I.%I', n.nspname, ic.relname) AS name,
+    pg_catalog.format('%I.%I', n.nspname, ic.relname) AS name,
     i.indrelid::bigint AS table_id,
-    concat_ws(' | ',
+    pg_catalog.concat_ws(' | ',
         am.amname, i.indkey::text, i.indnkeyatts, i.indclass::text, i.indcollation::text, i.indoption::text,
-        coalesce(pg_get_expr(i.indexprs, i.indrelid), '-'), coalesce(pg_get_expr(i.indpred, i.indrelid), '-'),
-        coalesce(ic.reloptions::text, '-'), to_jsonb(i) ->> 'indnullsnotdistinct'
+        coalesce(pg_catalog.pg_get_expr(i.indexprs, i.indrelid), '-'), coalesce(pg_catalog.pg_get_expr(i.indpred, i.indrelid), '-'),
+        coalesce(ic.reloptions::text, '-'), pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct'
     ) AS identity,
-    concat_ws(' | ', am.amname, coalesce(pg_get_expr(i.indpred, i.indrelid), '-')) AS frame,
+    pg_catalog.concat_ws(' | ', am.amname, coalesce(pg_catalog.pg_get_expr(i.indpred, i.indrelid), '-')) AS frame,
     CASE WHEN am.amname = 'btree' AND i.indexprs IS NULL THEN ARRAY(
-        SELECT concat_ws(' ', (i.indkey::int2[])[k], (i.indclass::oid[])[k], (i.indcollation::oid[])[k], (i.indoption::int2[])[k])
-        FROM generate_series(0, i.indnkeyatts - 1) AS k
+        SELECT pg_catalog.concat_ws(' ', (i.indkey::int2[])[k], (i.indclass::oid[])[k], (i.indcollation::oid[])[k], (i.indoption::int2[])[k])
+        FROM pg_catalog.generate_series(0, i.indnkeyatts - 1) AS k
         ORDER BY k
     ) ELSE ARRAY[]::text[] END AS keys,
     i.indnatts > i.indnkeyatts AS includes,

@@ -1,7 +1,7 @@
 -- Every index of the schemas, and whether it is valid, ready and alive or only now being built.
 SELECT
-    format('%I.%I', n.nspname, ic.relname) AS name,
-    format('%I.%I', n.nspname, c.relname) AS on_table,
+    pg_catalog.format('%I.%I', n.nspname, ic.relname) AS name,
+    pg_catalog.format('%I.%I', n.nspname, c.relname) AS on_table,
     i.indisvalid AND i.indisready AND i.indislive AS sound,
     ic.relkind = 'I' AS partitioned,
     EXISTS (SELECT FROM pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid) AS building,
@@ -9,7 +9,7 @@ SELECT
     ic.relname ~ '_cc(new|old)[0-9]*$' AS left_over,
     EXISTS (
         SELECT FROM pg_stat_progress_create_index AS p
-        WHERE p.datname = current_database() AND p.relid IS NULL
+        WHERE p.datname = pg_catalog.current_database() AND p.relid IS NULL
     ) AS hidden_builds
 FROM pg_index AS i
 JOIN pg_class AS ic ON ic.oid = i.indexrelid

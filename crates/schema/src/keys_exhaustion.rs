@@ -73,7 +73,9 @@ async fn newest(reader: &mut Reader, keys: &[Key]) -> Result<Vec<Option<i64>>, C
     let questions: Vec<String> = keys
         .iter()
         .enumerate()
-        .map(|(at, key)| format!("SELECT {at} AS at, max({})::bigint FROM {}", key.column, key.on_table))
+        .map(|(at, key)| {
+            format!("SELECT {at} AS at, pg_catalog.max({})::bigint FROM {}", key.column, key.on_table)
+        })
         .collect();
     let query = format!("SELECT max FROM ({}) AS newest ORDER BY at", questions.join(" UNION ALL "));
     let rows: Vec<(Option<i64>,)> = reader.fetch(&query).await?;

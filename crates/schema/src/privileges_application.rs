@@ -34,7 +34,7 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
         arguments.add(value).map_err(|error| CheckError::Database(sqlx::Error::Encode(error)))?;
         Ok(arguments)
     };
-    let query = "SELECT quote_ident(r.rolname) FROM pg_roles AS r WHERE r.rolname = $1";
+    let query = "SELECT pg_catalog.quote_ident(r.rolname) FROM pg_roles AS r WHERE r.rolname = $1";
     let there: Vec<(String,)> = reader.fetch_with(query, argument(role)?).await?;
     let mut evidence = Evidence::of("objects");
     let Some((quoted,)) = there.first() else {

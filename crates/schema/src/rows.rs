@@ -25,7 +25,9 @@ pub(crate) async fn count(
     }
     let counts: Vec<String> = names
         .iter()
-        .map(|(name,)| format!("SELECT '{}' AS name, count(*) AS rows FROM {name}", name.replace('\'', "''")))
+        .map(|(name,)| {
+            format!("SELECT '{}' AS name, pg_catalog.count(*) AS rows FROM {name}", name.replace('\'', "''"))
+        })
         .collect();
     let counted: Vec<Counted> = reader.fetch(&counts.join(" UNION ALL ")).await?;
     Ok(counted.into_iter().map(|table| (table.name, table.rows)).collect())

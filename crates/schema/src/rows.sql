@@ -1,5 +1,5 @@
 -- The tables of the system, less the ones in which migration tools keep their state.
-SELECT format('%I.%I', n.nspname, c.relname) AS name
+SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p')

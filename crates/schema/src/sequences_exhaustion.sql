@@ -16,7 +16,7 @@ WITH fed AS (
 columns AS (
     SELECT sequence, relation, number FROM fed
     UNION
-    SELECT f.sequence, o.conrelid, o.conkey[array_position(o.confkey, f.number)]
+    SELECT f.sequence, o.conrelid, o.conkey[pg_catalog.array_position(o.confkey, f.number)]
     FROM fed AS f
     JOIN pg_constraint AS o ON o.contype = 'f' AND o.confrelid = f.relation AND f.number = ANY (o.confkey)
 ),
@@ -24,7 +24,7 @@ columns AS (
 bounds AS (
     SELECT DISTINCT ON (k.sequence)
         k.sequence,
-        format('%I.%I.%I', n.nspname, c.relname, a.attname) AS name,
+        pg_catalog.format('%I.%I.%I', n.nspname, c.relname, a.attname) AS name,
         b.largest
     FROM columns AS k
     JOIN pg_attribute AS a ON a.attrelid = k.relation AND a.attnum = k.number
@@ -37,7 +37,7 @@ bounds AS (
 )
 
 SELECT
-    format('%I.%I', n.nspname, c.relname) AS name,
+    pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
     CASE
         WHEN s.seqincrement > 0 AND b.largest < s.seqmax OR s.seqincrement < 0 AND -b.largest - 1 > s.seqmin THEN b.name
     END AS narrow,
@@ -46,7 +46,7 @@ SELECT
             THEN (v.last_value - s.seqmin::numeric) / nullif(least(s.seqmax::numeric, b.largest) - s.seqmin, 0)
         ELSE (s.seqmax::numeric - v.last_value) / nullif(s.seqmax - greatest(s.seqmin::numeric, -b.largest - 1), 0)
     END, 0)::double precision AS used,
-    has_sequence_privilege(c.oid, 'SELECT, USAGE') AS readable
+    pg_catalog.has_sequence_privilege(c.oid, 'SELECT, USAGE') AS readable
 FROM pg_sequence AS s
 JOIN pg_class AS c ON c.oid = s.seqrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -13,8 +13,11 @@ fn run(context: &Context) -> CheckFuture<'_> {
 
 async fn check(context: &Context) -> Result<Verdict, CheckError> {
     let minimum = context.settings.database.minimum_version;
-    let number: i32 =
-        context.reader().await?.scalar("SELECT current_setting('server_version_num')::integer").await?;
+    let number: i32 = context
+        .reader()
+        .await?
+        .scalar("SELECT pg_catalog.current_setting('server_version_num')::integer")
+        .await?;
     let (major, minor) = (number / 10_000, number % 10_000);
     let mut evidence = Evidence::of("servers");
     evidence.examine(1).summarise(format!("PostgreSQL {major}.{minor}"));

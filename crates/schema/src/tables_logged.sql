@@ -1,6 +1,6 @@
 -- Tables and whether their changes reach the write-ahead log.
 SELECT
-    format('%I.%I', n.nspname, c.relname) AS name,
+    pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
     c.relpersistence = 'u' AS unlogged
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

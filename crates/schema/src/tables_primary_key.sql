@@ -1,6 +1,6 @@
 -- Tables, and whether they have a primary key. A partition has its parent's; an extension's table is its own affair.
 SELECT
-    format('%I.%I', n.nspname, c.relname) AS name,
+    pg_catalog.format('%I.%I', n.nspname, c.relname) AS name,
     EXISTS (SELECT FROM pg_constraint AS o WHERE o.conrelid = c.oid AND o.contype = 'p') AS has_key
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -5,6 +5,7 @@ mod checks;
 mod measured;
 mod soak;
 mod text;
+mod unusual;
 
 use std::path::{Path, PathBuf};
 

@@ -52,7 +52,9 @@ pub(super) async fn measured(
         plan.sizes = [rows / 10, rows];
         plan.target = plan.target.max(rows);
     }
-    let measured = measure(&copies.context, &script, &plan).await.map_err(Failure::said)?;
+    let measured = measure(&copies.context, &script, &plan)
+        .await
+        .map_err(|error| Failure::said(format!("{}: {error}", script.name())))?;
     let judged = judge(&script, found, &measured, &system.settings.hazards).map_err(|error| *error)?;
     let mut seen: Vec<_> = judged.seen.into_iter().map(|(class, text)| (Some(class), text)).collect();
     if let Some(wait) = measured.longest() {

@@ -1,8 +1,11 @@
 //! Who may do what: access lists as Postgres writes them (`bob=r*w/alice`), told beyond the defaults.
 
+use std::collections::HashSet;
+
 use super::ObjectName;
 use super::fact::{Fact, Part};
 use super::kind::Kind;
+use super::plain;
 
 /// The letters of access lists and their words.
 const PRIVILEGES: [(char, &str); 15] = [
@@ -46,16 +49,22 @@ fn of_public(kind: Kind) -> &'static str {
 
 /// One entry of an access list.
 struct Entry {
-    /// The role; empty for everybody.
+    /// The role, quoted where a statement needs it; empty for everybody.
     grantee: String,
     /// The letters, each perhaps followed by `*`.
     letters: String,
 }
 
 /// The grants of an object that are not the defaults of its kind. The owner is told by that word, whoever it is.
-pub(super) fn facts(object: &ObjectName, owner: &str, list: Option<&[String]>, version: i32) -> Vec<Fact> {
+pub(super) fn facts(
+    object: &ObjectName,
+    owner: &str,
+    list: Option<&[String]>,
+    version: i32,
+    reserved: &HashSet<String>,
+) -> Vec<Fact> {
     let Some(list) = list else { return Vec::new() };
-    let entries: Vec<Entry> = list.iter().filter_map(|item| entry(item)).collect();
+    let entries = entries(list, reserved);
     let kind = future(object).unwrap_or(object.kind);
     let (all, public) = (all_of(kind, version), of_public(kind));
     // Default privileges of a schema come on top of the defaults: they hold neither the owner's nor everybody's.
@@ -90,10 +99,9 @@ fn future(object: &ObjectName) -> Option<Kind> {
 }
 
 /// All entries of a list, defaults or not: `bob: SELECT; public: USAGE`.
-pub(super) fn text(list: &[String], all: &str) -> String {
-    let mut said: Vec<String> = list
-        .iter()
-        .filter_map(|item| entry(item))
+pub(super) fn text(list: &[String], all: &str, reserved: &HashSet<String>) -> String {
+    let mut said: Vec<String> = entries(list, reserved)
+        .into_iter()
         .map(|entry| {
             let who = if entry.grantee.is_empty() { "public" } else { &entry.grantee };
             format!("{who}: {}", words(&entry.letters, all))
@@ -132,28 +140,45 @@ fn words(letters: &str, all: &str) -> String {
     said.join(", ")
 }
 
-/// `"odd ""name"""=r*w/owner`: the name is quoted where it holds more than letters, digits and underscores.
-fn entry(item: &str) -> Option<Entry> {
+/// The entries of a list, one for each role: what several roles granted it is held together.
+fn entries(list: &[String], reserved: &HashSet<String>) -> Vec<Entry> {
+    let mut held: Vec<Entry> = Vec::new();
+    for entry in list.iter().filter_map(|item| entry(item, reserved)) {
+        match held.iter_mut().find(|known| known.grantee == entry.grantee) {
+            Some(known) => known.letters = both(&known.letters, &entry.letters),
+            None => held.push(entry),
+        }
+    }
+    held
+}
+
+/// What either gives, with the grant option where either gives it.
+fn both(one: &str, other: &str) -> String {
+    let mut letters = String::new();
+    for (letter, _) in PRIVILEGES {
+        let optional = format!("{letter}*");
+        if one.contains(&optional) || other.contains(&optional) {
+            letters.push_str(&optional);
+        } else if one.contains(letter) || other.contains(letter) {
+            letters.push(letter);
+        }
+    }
+    letters
+}
+
+/// `"odd ""name"""=r*w/owner`: the name is in quotes where it holds more than letters, digits and underscores.
+fn entry(item: &str, reserved: &HashSet<String>) -> Option<Entry> {
     let (grantee, rest) = match item.strip_prefix('"') {
-        Some(quoted) => {
-            let mut end = None;
-            let mut characters = quoted.char_indices().peekable();
-            while let Some((at, character)) = characters.next() {
-                if character == '"' {
-                    if characters.peek().is_some_and(|(_, next)| *next == '"') {
-                        characters.next();
-                    } else {
-                        end = Some(at);
-                        break;
-                    }
-                }
-            }
-            let end = end?;
-            (format!("\"{}\"", &quoted[..end]), quoted[end + 1..].strip_prefix('=')?)
+        Some(_) => {
+            let quoted = plain::quoted(item, '"');
+            (quoted.to_owned(), item[quoted.len()..].strip_prefix('=')?)
         }
         None => {
             let (name, rest) = item.split_once('=')?;
-            (name.to_owned(), rest)
+            let usual = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+                && !name.starts_with(|c: char| c.is_ascii_digit());
+            let bare = usual && !reserved.contains(name);
+            (if bare { name.to_owned() } else { format!("\"{name}\"") }, rest)
         }
     };
     let letters = rest.split('/').next()?.to_owned();
@@ -167,7 +192,7 @@ mod tests {
     fn told(kind: Kind, list: &[&str]) -> Vec<String> {
         let list: Vec<String> = list.iter().map(|item| (*item).to_owned()).collect();
         let object = ObjectName { kind, name: "x".into() };
-        facts(&object, "o", Some(&list), 150_000)
+        facts(&object, "o", Some(&list), 150_000, &HashSet::from(["user".to_owned()]))
             .iter()
             .map(|fact| fact.to_string().trim().to_owned())
             .collect()
@@ -192,8 +217,27 @@ mod tests {
         );
         assert_eq!(told(Kind::Table, &["o=r/o"]), ["grant the owner SELECT"]);
         assert_eq!(
-            text(&["=r/o".into(), "bob=rw/o".into()], OF_COLUMN),
+            text(&["=r/o".into(), "bob=rw/o".into()], OF_COLUMN, &HashSet::new()),
             "bob: SELECT, UPDATE; public: SELECT"
+        );
+    }
+    #[test]
+    fn a_role_is_named_as_a_statement_needs_it() {
+        assert_eq!(
+            told(Kind::Sequence, &["o=rwU/o", "Bob=r/o", "user=r/o", "bob_2=r/o"]),
+            ["grant \"Bob\" SELECT", "grant \"user\" SELECT", "grant bob_2 SELECT"]
+        );
+    }
+
+    #[test]
+    fn what_several_roles_granted_is_held_together() {
+        assert_eq!(
+            told(Kind::Table, &["o=arwd/o", "bob=rw*/o", "bob=r*a/ann", "o=Dxt/ann"]),
+            ["grant bob SELECT with grant option, INSERT, UPDATE with grant option"]
+        );
+        assert_eq!(
+            text(&["bob=r/o".into(), "bob=w/ann".into()], OF_COLUMN, &HashSet::new()),
+            "bob: SELECT, UPDATE"
         );
     }
 }

@@ -105,6 +105,7 @@ pub(super) fn between(left: &Objects, right: &Objects) -> Vec<Difference> {
         });
     }
     let_go(&mut differences, right);
+    make_room(&mut differences);
     follow_parents(&mut differences, left, right);
     differences
 }
@@ -132,6 +133,45 @@ fn let_go(differences: &mut [Difference], right: &Objects) {
             .collect();
         difference.mends.splice(0..0, keys);
     }
+}
+
+/// A function whose arguments are only named otherwise is the same to the server, which replaces it by none of other names.
+fn make_room(differences: &mut [Difference]) {
+    let is_routine = |difference: &&Difference| {
+        difference.part.is_none()
+            && matches!(difference.object.kind, Kind::Function | Kind::Procedure | Kind::Aggregate)
+    };
+    let made: Vec<String> = differences
+        .iter()
+        .filter(|difference| is_routine(difference) && difference.right.is_none())
+        .map(|difference| difference.object.name.clone())
+        .collect();
+    for difference in differences.iter_mut().filter(|difference| is_routine(&&**difference)) {
+        if difference.left.is_none() && made.iter().any(|other| same_types(other, &difference.object.name)) {
+            mend::make_room(&mut difference.mends);
+        }
+    }
+}
+
+/// Whether two functions have one name, and arguments that may be of the same types: `f(a integer)`, `f(integer)`.
+fn same_types(one: &str, other: &str) -> bool {
+    let apart = |text: &str| {
+        let (name, arguments) = text.split_once('(')?;
+        let arguments: Vec<String> =
+            arguments.split(", ").map(|argument| argument.trim_end_matches(')').into()).collect();
+        Some((name.to_owned(), arguments))
+    };
+    let forms = |argument: &str| {
+        let modes = ["INOUT ", "OUT ", "VARIADIC "];
+        let typed = modes.iter().find_map(|mode| argument.strip_prefix(mode)).unwrap_or(argument);
+        let bare = typed.split_once(' ').map(|(_, rest)| rest.to_owned());
+        [Some(typed.to_owned()), bare]
+    };
+    let (Some((name, arguments)), Some((its_name, its))) = (apart(one), apart(other)) else { return false };
+    let alike = |(a, b): (&String, &String)| {
+        forms(a).iter().flatten().any(|form| forms(b).contains(&Some(form.clone())))
+    };
+    name == its_name && arguments.len() == its.len() && arguments.iter().zip(&its).all(alike)
 }
 
 /// The facts of a partition without the indexes that it gets from its parent.
@@ -241,15 +281,16 @@ fn parts(object: &ObjectName, left: &[Fact], right: &[Fact]) -> Vec<Difference> 
             difference.mends = vec![mend::by_hand(format!("nothing: it is made anew with its {made}"))];
         }
     }
-    if differences.is_empty() {
-        // The same facts in another order: columns have been moved about, or labels were added elsewhere.
-        let labels = left.iter().any(|fact| fact.part == Part::Label);
-        let (what, words) = if labels { ("labels", LABELS) } else { ("columns", COLUMNS) };
+    // What both have, in another order: columns have been moved about, or labels were added elsewhere.
+    for (part, what, words) in [(Part::Column, "columns", COLUMNS), (Part::Label, "labels", LABELS)] {
+        if order(left, part, right) == order(right, part, left) {
+            continue;
+        }
         differences.push(Difference {
             object: object.clone(),
             part: Some(format!("order of {what}")),
-            left: Some(order(left)),
-            right: Some(order(right)),
+            left: Some(order(left, part, left)),
+            right: Some(order(right, part, right)),
             access: false,
             mends: vec![mend::by_hand(words)],
         });
@@ -267,11 +308,9 @@ fn by_part(facts: &[Fact]) -> BTreeMap<(Part, String), &Fact> {
     facts.iter().map(|fact| ((fact.part, fact.name.clone()), fact)).collect()
 }
 
-fn order(facts: &[Fact]) -> String {
-    let names: Vec<&str> = facts
-        .iter()
-        .filter(|fact| matches!(fact.part, Part::Column | Part::Label))
-        .map(|fact| fact.name.as_str())
-        .collect();
-    names.join(", ")
+/// The names of one part, in their order, as far as another side has them too.
+fn order(facts: &[Fact], part: Part, other: &[Fact]) -> String {
+    let named = facts.iter().filter(|fact| fact.part == part);
+    let shared = named.filter(|fact| other.iter().any(|its| (its.part, &its.name) == (part, &fact.name)));
+    shared.map(|fact| fact.name.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -10,7 +10,7 @@ use sqlx::{Arguments as _, Encode, Postgres, Type};
 use super::cells::Cells;
 use super::fact::{Attribute, Fact, Part};
 use super::kind::Kind;
-use super::{ObjectName, VERSION_TABLES, access, plain};
+use super::{ObjectName, VERSION_TABLES, access, casts, plain};
 
 /// System catalogues, by the numbers that they have had since there are numbers.
 pub(super) mod class {
@@ -42,6 +42,8 @@ pub(super) struct Gathering {
     pub(super) version: i32,
     spaces: HashMap<u32, (String, bool)>,
     members: HashSet<(u32, u32)>,
+    /// Roles whose names are words of SQL.
+    pub(super) reserved: HashSet<String>,
     comments: HashMap<(u32, u32), Vec<(i32, String)>>,
     drafts: Vec<Draft>,
     by_oid: HashMap<(u32, u32), usize>,
@@ -57,6 +59,7 @@ impl Gathering {
             version: 0,
             spaces: HashMap::new(),
             members: HashSet::new(),
+            reserved: HashSet::new(),
             comments: HashMap::new(),
             drafts: Vec::new(),
             by_oid: HashMap::new(),
@@ -68,6 +71,12 @@ impl Gathering {
                 let (class, oid) = (cells.oid()?, cells.oid()?);
                 let comment = (cells.next()?, cells.next()?);
                 gathering.comments.entry((class, oid)).or_default().push(comment);
+                Ok(())
+            })
+            .await?;
+        reader
+            .for_each(include_str!("sql/reserved_roles.sql"), PgArguments::default(), |row| {
+                gathering.reserved.insert(Cells::of(row).next()?);
                 Ok(())
             })
             .await?;
@@ -99,9 +108,9 @@ impl Gathering {
         }
     }
 
-    /// A text of Postgres's own, without the name of the system's first schema.
+    /// A text of Postgres's own, without the name of the system's first schema, and as a restore would leave it.
     pub(super) fn plain(&self, text: String) -> String {
-        plain::unqualified(text, &self.home)
+        casts::of_elements(plain::unqualified(text, &self.home))
     }
 
     /// Begins an object, with its owner, grants and comment; `false` for one that is not told of.
@@ -121,7 +130,7 @@ impl Gathering {
         }
         let mut facts = Vec::new();
         if let Some(owner) = &owner {
-            let grants = access::facts(&name, owner, list, self.version);
+            let grants = access::facts(&name, owner, list, self.version, &self.reserved);
             facts.extend(grants.into_iter().map(|fact| (0, fact)));
         }
         if let Some(text) = self.comment(key.0, key.1, 0) {

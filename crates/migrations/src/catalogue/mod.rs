@@ -7,6 +7,7 @@
 
 mod access;
 mod attached;
+mod casts;
 mod cells;
 mod difference;
 mod fact;

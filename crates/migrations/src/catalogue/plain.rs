@@ -1,7 +1,7 @@
 //! Taking out of a definition what depends on the server's version or the session's search path.
 
-/// The text without `SCHEMA.` before a name, outside of string literals; a literal that is cast to a
-/// `regclass` is a name as well. Only the system's first schema is left out, so that the text is the same
+/// The text without `SCHEMA.` before a name, outside of string literals and bodies of functions; a literal that is cast
+/// to a `regclass` is a name as well. Only the system's first schema is left out, so that the text is the same
 /// whatever that schema is called and whether the search path reaches it.
 pub(super) fn unqualified(text: String, prefixes: &[String]) -> String {
     if prefixes.iter().any(|prefix| text.contains(prefix.as_str())) { strip(&text, prefixes) } else { text }
@@ -42,11 +42,7 @@ fn strip(text: &str, prefixes: &[String]) -> String {
             rest = &rest[prefix.len()..];
             continue;
         }
-        let piece = match first {
-            '\'' => quoted(rest, '\''),
-            '"' => quoted(rest, '"'),
-            _ => &rest[..first.len_utf8()],
-        };
+        let piece = whole(rest).unwrap_or(&rest[..first.len_utf8()]);
         let after = &rest[piece.len()..];
         match (piece.strip_prefix('\''), after.starts_with("::regclass")) {
             (Some(inner), true) => {
@@ -60,6 +56,26 @@ fn strip(text: &str, prefixes: &[String]) -> String {
         rest = after;
     }
     plain
+}
+
+/// What is quoted at the start of `text`, in whichever way; `None` where it starts with no quote.
+pub(super) fn whole(text: &str) -> Option<&str> {
+    match text.chars().next()? {
+        quote @ ('\'' | '"') => Some(quoted(text, quote)),
+        '$' => dollar_quoted(text),
+        _ => None,
+    }
+}
+
+/// `$tag$ … $tag$`: the body of a function, which the server keeps as it was written.
+fn dollar_quoted(text: &str) -> Option<&str> {
+    let end = 1 + text.strip_prefix('$')?.find('$')?;
+    let tag = &text[1..end];
+    let named = !tag.starts_with(|c: char| c.is_ascii_digit())
+        && tag.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let quote = &text[..=end];
+    let body = text[end + 1..].find(quote).filter(|_| named)?;
+    Some(&text[..end + 1 + body + quote.len()])
 }
 
 /// The quoted piece at the start of `text`, with its quotes; a doubled quote does not end it.
@@ -96,6 +112,14 @@ mod tests {
             unqualified("'it''s public.t' public.u".into(), &prefixes("public")),
             "'it''s public.t' u"
         );
+    }
+
+    #[test]
+    fn the_body_of_a_function_stays_as_it_was_written() {
+        let text =
+            "FUNCTION public.f($1) AS $function$ it's public.t $x$ public.u $function$ public.v $1 public.w";
+        let plain = "FUNCTION f($1) AS $function$ it's public.t $x$ public.u $function$ v $1 w";
+        assert_eq!(unqualified(text.into(), &prefixes("public")), plain);
     }
 
     #[test]

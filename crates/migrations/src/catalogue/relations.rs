@@ -189,7 +189,11 @@ fn column(gathering: &Gathering, mut cells: Cells<'_>) -> Result<Raw, sqlx::Erro
     attribute(&mut fact, Attribute::Options, Some(sorted(options)).filter(|text| !text.is_empty()));
     attribute(&mut fact, Attribute::ForeignOptions, cells.next::<Option<Vec<String>>>()?.map(named_options));
     let list = cells.next::<Option<Vec<String>>>()?.filter(|list| !list.is_empty());
-    attribute(&mut fact, Attribute::Grants, list.map(|list| access::text(&list, access::OF_COLUMN)));
+    attribute(
+        &mut fact,
+        Attribute::Grants,
+        list.map(|list| access::text(&list, access::OF_COLUMN, &gathering.reserved)),
+    );
     let comment = gathering.comment(class::CLASS, relation, number.into()).map(literal);
     attribute(&mut fact, Attribute::Comment, comment);
     Ok(Raw { relation, number, kind, collation, storage, collation_name, fact })

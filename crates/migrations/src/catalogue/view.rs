@@ -16,6 +16,8 @@ pub(super) fn normal(text: &str) -> String {
         inside.take(&tokens, at);
         let qualifies = *token == relation
             && tokens.get(at + 1) == Some(&".")
+            // The whole row is written so on every version.
+            && tokens.get(at + 2) != Some(&"*")
             && !inside.query()
             && at.checked_sub(1).and_then(|before| tokens.get(before)) != Some(&".");
         if qualifies {
@@ -169,6 +171,10 @@ mod tests {
     #[case::extract_from_is_no_from(
         " SELECT EXTRACT(epoch FROM t.a) AS e\n   FROM t;",
         " SELECT EXTRACT(epoch FROM a) AS e\n   FROM t;"
+    )]
+    #[case::a_whole_row_keeps_its_own(
+        " SELECT to_jsonb(t.*) AS j,\n    t.a\n   FROM t;",
+        " SELECT to_jsonb(t.*) AS j,\n    a\n   FROM t;"
     )]
     #[case::a_union_keeps_all(
         " SELECT a.x\n   FROM a\nUNION\n SELECT b.x\n   FROM b;",

@@ -80,10 +80,12 @@ impl Capture {
             output.map_err(|error| CheckError::Other(format!("alembic could not be run: {error}")))?;
         let printed = String::from_utf8_lossy(&output.stdout);
         let mut written = Vec::new();
-        for piece in printed.split("\n-- end\n") {
-            if let Some((_, sql)) = piece.split_once("\n-- captured\n") {
-                written.push(Ok(sql.to_owned()));
-            } else if let Some((_, words)) = piece.split_once("\n-- failed\n") {
+        for line in printed.split('\n') {
+            // In JSON, since nothing that stands in SQL could be told from a mark around it.
+            let text = |mark: &str| serde_json::from_str::<String>(line.strip_prefix(mark)?).ok();
+            if let Some(sql) = text("runbook-captured ") {
+                written.push(Ok(sql));
+            } else if let Some(words) = text("runbook-failed ") {
                 written.push(Err(words.trim().to_owned()));
             }
         }

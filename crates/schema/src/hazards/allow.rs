@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use runbook::settings::{AllowedHazard, SettingsError};
+use squawk_syntax::ast::{self, AstNode as _};
+use squawk_syntax::{SyntaxKind, SyntaxNode, SyntaxToken};
 
 use super::found::Found;
 use super::rules::{self, Source};
@@ -25,15 +27,9 @@ pub(super) struct Allowance {
 /// With its place, when the rule is unknown or the reason is missing.
 pub(super) fn of(script: &Script) -> Result<Vec<Allowance>, Box<SettingsError>> {
     let mut allowances = Vec::new();
-    let mut offset = 0;
-    for line in script.text.split_inclusive('\n') {
-        let start = offset;
-        offset += line.len();
-        let Some((before, rest)) = line.split_once(WORDS).filter(|(before, _)| before.contains("--")) else {
-            continue;
-        };
+    for (start, comment) in comments(&script.text) {
+        let Some((before, rest)) = comment.split_once(WORDS) else { continue };
         let at = start + before.len() + WORDS.len();
-        let rest = rest.trim_end();
         let (rule, reason) = rest.split_once(" because").unwrap_or((rest, ""));
         let rule = rule.trim();
         let span = at..at + rule.len();
@@ -47,11 +43,36 @@ pub(super) fn of(script: &Script) -> Result<Vec<Allowance>, Box<SettingsError>> 
             return Err(wrong(&script.path, &script.text, span, problem, &help));
         }
         // The statement that ends after it: the one it stands in, or the next.
-        let statement =
-            script.statements.iter().position(|s| s.start + s.sql.len() > start).unwrap_or_default();
+        let Some(statement) = script.statements.iter().position(|s| s.start + s.sql.len() > start) else {
+            let problem =
+                format!("it allows `{rule}` after the last statement, where there is nothing to allow");
+            let help = "put the comment before the statement that it is about";
+            return Err(wrong(&script.path, &script.text, span, problem, help));
+        };
         allowances.push(Allowance { statement, rule: rule.to_owned(), reason: reason.trim().to_owned() });
     }
     Ok(allowances)
+}
+
+/// The `--` comments of a text, those in its DO blocks among them, and where each starts. What looks like one in a literal
+/// is none.
+fn comments(text: &str) -> Vec<(usize, String)> {
+    let file = ast::SourceFile::parse(text).tree();
+    let mut comments = of_node(file.syntax(), |token| usize::from(token.text_range().start()));
+    for stmt in file.stmts() {
+        let ast::Stmt::Do(block) = stmt else { continue };
+        let Some(body) = block.plpgsql() else { continue };
+        let place = |token: &SyntaxToken| usize::from(body.source_range(token.text_range()).start());
+        comments.extend(of_node(&body.syntax(), place));
+    }
+    comments
+}
+
+fn of_node(node: &SyntaxNode, place: impl Fn(&SyntaxToken) -> usize) -> Vec<(usize, String)> {
+    let tokens = node.descendants_with_tokens().filter_map(|element| element.into_token());
+    let comments =
+        tokens.filter(|token| token.kind() == SyntaxKind::COMMENT && token.text().starts_with("--"));
+    comments.map(|token| (place(&token), token.text().to_owned())).collect()
 }
 
 /// Checks `[[hazards.allow]]`.

@@ -1,7 +1,10 @@
-"""Prints the SQL of alembic revisions: what `--sql` writes, or what is really sent to the database."""
+"""Prints the SQL of alembic revisions: what `--sql` writes, or what is really sent to the database. One line of JSON a
+revision, behind a word that tells it from what an env.py may print.
+"""
 
 import gc
 import io
+import json
 import sys
 
 # It ends before there is anything to collect, and an eighth of the imports' time went into looking.
@@ -74,6 +77,6 @@ for step in steps:
         out.seek(0)
         out.truncate()
         out.write(f"{type(error).__name__}: {error}".splitlines()[0])
-    sys.stdout.write(f"\n-- {said}\n" + out.getvalue() + "\n-- end\n")
+    sys.stdout.write("\nrunbook-" + said + " " + json.dumps(out.getvalue()) + "\n")
     out.seek(0)
     out.truncate()

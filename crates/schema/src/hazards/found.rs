@@ -24,4 +24,10 @@ impl Found {
     pub fn is_error(&self) -> bool {
         self.level == Level::Error && self.allowed.is_none()
     }
+
+    /// Whether a measurement can tell that it does not apply here. That a session fires no trigger is not seen on what it
+    /// leaves behind: the triggers themselves are as they were.
+    pub fn is_measurable(&self) -> bool {
+        self.rule.measurable && !(self.rule.id == "trigger-disabled" && self.object.is_none())
+    }
 }

@@ -27,6 +27,8 @@ pub(super) struct Table {
     pub(super) key: Vec<String>,
     /// Created by the migration that is looked at: nobody else can see it yet.
     pub(super) fresh: bool,
+    /// Its rows are its partitions'.
+    pub(super) partitioned: bool,
     pub(super) has_default_partition: bool,
     pub(super) has_policy: bool,
 }
@@ -97,6 +99,12 @@ impl Past {
                     self.tables.insert(table, Table { fresh: self.present, ..Table::default() });
                 }
             }
+            ast::Stmt::SelectInto(select) => {
+                let made = select.into_clause().and_then(|into| into.table_name());
+                if let Some(table) = new_name(made.and_then(|name| name.path())) {
+                    self.tables.insert(table, Table { fresh: self.present, ..Table::default() });
+                }
+            }
             ast::Stmt::AlterTable(alter) => {
                 let named = alter.table_relation_name().and_then(|relation| relation.table_name_ref());
                 if let Some(table) = name(named.and_then(|table| table.path_ref())) {
@@ -150,7 +158,8 @@ impl Past {
 
     fn create(&mut self, create: &ast::CreateTable) {
         let Some(name_of) = new_name(create.table_name().and_then(|name| name.path())) else { return };
-        let mut table = Table { fresh: self.present, ..Table::default() };
+        let partitioned = create.partition_by().is_some();
+        let mut table = Table { fresh: self.present, partitioned, ..Table::default() };
         if let Some(parent) =
             create.partition_of().and_then(|of| of.table_name_ref()).and_then(|t| name(t.path_ref()))
             && tree::says(&words(create.syntax()), &["DEFAULT"])
@@ -202,12 +211,27 @@ impl Past {
         }
     }
 
+    /// Gives a table another name or schema; its indexes go with it.
+    fn move_to(&mut self, table: &str, schema: Option<&str>, bare: &str) {
+        let to = schema.map_or_else(|| bare.to_owned(), |schema| format!("{schema}.{bare}"));
+        for index in self.indexes.values_mut().filter(|index| index.table == table) {
+            index.table.clone_from(&to);
+        }
+        if let Some(known) = self.tables.remove(table) {
+            self.tables.insert(to, known);
+        }
+    }
+
     fn alter(&mut self, table: &str, action: &ast::AlterTableAction) {
         if let ast::AlterTableAction::TableRenameTo(rename) = action {
             let to = tree::last(rename.syntax());
-            if let Some(known) = self.tables.remove(table) {
-                self.tables.insert(to, known);
-            }
+            self.move_to(table, table.rsplit_once('.').map(|(schema, _)| schema), &to);
+            return;
+        }
+        if let ast::AlterTableAction::SetSchema(set) = action {
+            let schema = set.schema_ref().map(|schema| tree::last(schema.syntax()));
+            let bare = table.rsplit_once('.').map_or(table, |(_, bare)| bare);
+            self.move_to(table, schema.as_deref().filter(|schema| *schema != "public"), bare);
             return;
         }
         if let ast::AlterTableAction::AttachPartition(attach) = action
@@ -300,7 +324,13 @@ impl Past {
 pub(super) fn type_name(ty: Option<ast::Type>) -> String {
     let text = ty.map(|ty| words(ty.syntax()).concat()).unwrap_or_default();
     let text = text.strip_prefix("PG_CATALOG.").unwrap_or(&text).to_owned();
-    let text = text.replace("CHARACTERVARYING", "VARCHAR").replace("TIMESTAMPWITHTIMEZONE", "TIMESTAMPTZ");
+    let text = text.replace("CHARACTERVARYING", "VARCHAR").replace("CHARVARYING", "VARCHAR");
+    let text = match (text.strip_suffix("WITHTIMEZONE"), text.strip_suffix("WITHOUTTIMEZONE")) {
+        // TIMESTAMP(3) WITH TIME ZONE
+        (Some(with), _) => with.replacen("TIMESTAMP", "TIMESTAMPTZ", 1).replacen("TIME(", "TIMETZ(", 1),
+        (_, Some(without)) => without.to_owned(),
+        _ => text.replacen("DECIMAL", "NUMERIC", 1).replacen("BITVARYING", "VARBIT", 1),
+    };
     match text.as_str() {
         "INTEGER" | "INT4" | "SERIAL" | "SERIAL4" => "INT".into(),
         "INT8" | "BIGSERIAL" | "SERIAL8" => "BIGINT".into(),

@@ -11,11 +11,17 @@ use super::tree;
 /// Past this a file is not taken apart: it is data, and belongs in a COPY.
 const LARGEST: usize = 8 << 20;
 
+/// The first line of a file that its tool is to run without a transaction around it.
+pub(super) const NO_TRANSACTION: &str = "-- no-transaction";
+
 /// Who decides where transactions begin and end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Runs {
-    /// The tool wraps the whole file, as sqlx does, unless its first line says `-- no-transaction`.
+    /// The tool wraps the whole file, unless its first line says `-- no-transaction`: then each statement stands by itself.
     Wrapped,
+    /// The same, but such a file is sent as one query, as sqlx does: the server runs several statements of one query in one
+    /// transaction, and refuses there what cannot stand in any.
+    SentWhole,
     /// As `psql -f` would: what the file says, each other statement by itself when the file has any that cannot
     /// stand in a transaction, and else all together.
     AsWritten,
@@ -97,10 +103,21 @@ impl Script {
         if let Some(error) = parsed.errors().into_iter().min_by_key(|error| error.range().start()) {
             let start = usize::from(error.range().start()).min(text.len());
             let end = usize::from(error.range().end()).clamp(start, text.len());
+            let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+            if text[line..].trim_start().starts_with('\\') {
+                let problem = "holds a command of psql, which is no SQL".to_owned();
+                return Err(wrong(
+                    path,
+                    &text,
+                    start..end,
+                    problem,
+                    "remove it: the migration tools send SQL only",
+                ));
+            }
             let problem = format!("does not parse: {}", error.message());
             return Err(wrong(path, &text, start..end, problem, "mend the statement"));
         }
-        let wrapped = runs == Runs::Wrapped && !text.starts_with("-- no-transaction");
+        let wrapped = runs != Runs::AsWritten && !text.starts_with(NO_TRANSACTION);
         let mut script = Self {
             path: path.to_owned(),
             text: String::new(),
@@ -127,8 +144,11 @@ impl Script {
     fn take_apart(&mut self, file: &ast::SourceFile, text: &str, runs: Runs) {
         let bounded = file.stmts().any(|stmt| matches!(stmt, ast::Stmt::Begin(_)));
         let any_alone = file.stmts().any(|stmt| tree::stands_alone(&stmt));
-        let together = self.wrapped || (runs == Runs::AsWritten && !bounded && !any_alone);
-        let mut inside = together;
+        let marked = text.starts_with(NO_TRANSACTION);
+        let together = self.wrapped || (runs == Runs::AsWritten && !marked && !bounded && !any_alone);
+        let several = file.stmts().filter(|stmt| !matches!(stmt, ast::Stmt::EmptyStmt(_))).count() > 1;
+        let sent_whole = runs == Runs::SentWhole && !self.wrapped && several;
+        let mut inside = together || sent_whole;
         let mut fresh = true;
         let mut line = 1;
         let mut counted = 0;
@@ -142,7 +162,7 @@ impl Script {
                     continue;
                 }
                 ast::Stmt::Commit(_) | ast::Stmt::Rollback(_) if tree::ends_transaction(&stmt) => {
-                    inside = false;
+                    inside = sent_whole;
                     fresh = true;
                     continue;
                 }
@@ -194,8 +214,22 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_sent_whole_is_one_transaction_unless_it_is_one_statement() {
+        let built = "-- no-transaction\nCREATE INDEX CONCURRENTLY a ON t (b);";
+        assert_eq!(units(built, Runs::SentWhole), [(0..1, false)]);
+        let timed = "-- no-transaction\nSET lock_timeout = '1s'; CREATE INDEX CONCURRENTLY a ON t (b);";
+        assert_eq!(units(timed, Runs::SentWhole), [(0..2, true)]);
+        assert_eq!(units(timed, Runs::Wrapped), [(0..1, true), (1..2, false)]);
+        let ended = "-- no-transaction\nSELECT 1; COMMIT; SELECT 2; SELECT 3";
+        assert_eq!(units(ended, Runs::SentWhole), [(0..1, true), (1..3, true)]);
+        assert_eq!(units("SELECT 1; SELECT 2", Runs::SentWhole), [(0..2, true)]);
+    }
+
+    #[test]
     fn a_bare_file_is_run_as_psql_would_run_it() {
         assert_eq!(units("SELECT 1; SELECT 2", Runs::AsWritten), [(0..2, true)]);
+        let marked = "-- no-transaction\nSELECT 1; SELECT 2";
+        assert_eq!(units(marked, Runs::AsWritten), [(0..1, true), (1..2, true)]);
         let built = "SET lock_timeout = '1s'; CREATE INDEX CONCURRENTLY a ON t (b);";
         assert_eq!(units(built, Runs::AsWritten), [(0..1, true), (1..2, false)]);
         let bounded = "BEGIN; SELECT 1; SELECT 2; COMMIT; SELECT 3;";
@@ -219,6 +253,7 @@ mod tests {
         for (text, words) in [
             ("SELECT 1;\nALTER TABEL t;", "a.sql:2: does not parse"),
             ("SELECT 1;\n\0", "a.sql:2: holds a zero byte"),
+            ("SELECT 1;\n  \\set x 1\n", "a.sql:2: holds a command of psql, which is no SQL"),
         ] {
             let error =
                 Script::parse(Path::new("a.sql"), text.into(), Runs::Wrapped).unwrap_err().to_string();

@@ -85,7 +85,9 @@ impl Look<'_> {
         let quick = self.is_quick(table);
         match said.code.as_str() {
             "require-concurrent-index-creation" if !quick => {
-                self.find("index-not-concurrent", at, Some(table))
+                if !matches!(stmt, ast::Stmt::CreateIndex(index) if self.is_entry(index)) {
+                    self.find("index-not-concurrent", at, Some(table));
+                }
             }
             "require-concurrent-index-deletion" => self.find("index-drop-not-concurrent", at, None),
             "require-concurrent-reindex" => self.reindex(at, stmt),
@@ -106,7 +108,11 @@ impl Look<'_> {
                     .filter(|table| !self.past.fresh(table))
                     .collect::<Vec<_>>()
                 {
-                    if !rest.iter().any(|later| makes(later, &table)) {
+                    // A table that is made anew has none of the rows: only another one can take its place with them.
+                    let successor = |later: &ast::Stmt| {
+                        !matches!(later, ast::Stmt::CreateTable(_)) && makes(later, &table)
+                    };
+                    if !rest.iter().any(successor) {
                         self.find("table-dropped", at, Some(&table));
                     }
                 }
@@ -216,43 +222,65 @@ impl Look<'_> {
     /// A view, function and so on: gone for good, or made again further on.
     fn dropped(&mut self, at: usize, stmt: &ast::Stmt, rest: &[ast::Stmt]) {
         let words = words(stmt.syntax());
-        let object = object_of(&words);
-        // A view that no migration made cannot be missed.
         let view = words.iter().take(3).any(|word| word == "VIEW");
-        let unknown = view && says(&words, &["IF", "EXISTS"]) && !self.past.tables.is_empty();
-        let fresh = self.past.fresh(&object) || (unknown && !self.past.views.contains(&object));
-        if !fresh && !rest.iter().any(|later| makes(later, &object)) {
-            self.find("object-dropped", at, Some(&object));
+        for object in objects_of(&words) {
+            // A view that no migration made cannot be missed.
+            let unknown = view && says(&words, &["IF", "EXISTS"]) && !self.past.tables.is_empty();
+            let bare = object.rsplit_once('.').map_or(object.as_str(), |(_, bare)| bare);
+            let fresh = self.past.fresh(&object) || (unknown && !self.past.views.contains(bare));
+            if !fresh && !rest.iter().any(|later| makes(later, &object)) {
+                self.find("object-dropped", at, Some(&object));
+            }
         }
     }
 }
 
-/// The name after DROP KIND [IF EXISTS].
-fn object_of(words: &[String]) -> String {
+/// The names after DROP KIND [IF EXISTS], without those of arguments.
+fn objects_of(words: &[String]) -> Vec<String> {
     let kinds =
         ["DROP", "MATERIALIZED", "VIEW", "FUNCTION", "PROCEDURE", "TYPE", "DOMAIN", "SEQUENCE", "SCHEMA"];
     let rest = words.iter().skip_while(|word| {
         kinds.contains(&word.as_str()) || matches!(word.as_str(), "IF" | "EXISTS" | "EXTENSION" | "FOREIGN")
     });
-    rest.map(|word| word.trim_matches('"').to_lowercase()).next().unwrap_or_default()
+    let (mut names, mut path, mut depth) = (Vec::new(), Vec::new(), 0_usize);
+    for word in rest.map(String::as_str).chain([","]) {
+        match word {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            "," if depth == 0 => names.push(std::mem::take(&mut path).join(".")),
+            "." | "CASCADE" | "RESTRICT" | ";" => {}
+            name if depth == 0 => path.push(folded(name)),
+            _ => {}
+        }
+    }
+    let bare = |name: &String| name.strip_prefix("public.").unwrap_or(name).to_owned();
+    names.iter().filter(|name| !name.is_empty()).map(bare).collect()
+}
+
+/// A word as the server takes it for a name.
+fn folded(word: &str) -> String {
+    match word.strip_prefix('"').and_then(|word| word.strip_suffix('"')) {
+        Some(quoted) => quoted.replace("\"\"", "\""),
+        None => word.to_lowercase(),
+    }
 }
 
 /// Whether a statement makes an object of this name.
 fn makes(stmt: &ast::Stmt, object: &str) -> bool {
-    let words = words(stmt.syntax());
-    let named = || words.iter().take(10).any(|word| word.trim_matches('"').to_lowercase() == object);
-    let created = matches!(
-        stmt,
-        ast::Stmt::CreateView(_)
-            | ast::Stmt::CreateMaterializedView(_)
-            | ast::Stmt::CreateFunction(_)
-            | ast::Stmt::CreateTable(_)
-            | ast::Stmt::CreateTableAs(_)
-            | ast::Stmt::CreateType(_)
-    );
-    let renamed =
-        || says(&words, &["RENAME", "TO"]) && words.last().is_some_and(|_| named_last(&words, object));
-    (created && named()) || renamed()
+    let bare = object.rsplit_once('.').map_or(object, |(_, bare)| bare);
+    let made = match stmt {
+        ast::Stmt::CreateView(create) => create.view().map(|view| tree::last(view.syntax())),
+        ast::Stmt::CreateMaterializedView(create) => create.view().map(|view| tree::last(view.syntax())),
+        ast::Stmt::CreateFunction(create) => create.name().map(|name| tree::last(name.syntax())),
+        ast::Stmt::CreateTable(create) => create.table_name().map(|name| tree::last(name.syntax())),
+        ast::Stmt::CreateTableAs(create) => create.table_name().map(|name| tree::last(name.syntax())),
+        ast::Stmt::CreateType(create) => create.type_name().map(|name| tree::last(name.syntax())),
+        _ => {
+            let words = words(stmt.syntax());
+            return says(&words, &["RENAME", "TO"]) && named_last(&words, bare);
+        }
+    };
+    made.as_deref() == Some(bare)
 }
 
 fn named_last(words: &[String], object: &str) -> bool {

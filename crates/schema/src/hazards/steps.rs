@@ -59,7 +59,7 @@ pub async fn of_settings(settings: &Settings, current: Option<&str>) -> Result<V
         }
     };
     let runs = match settings.migrations.tool {
-        MigrationTool::Sqlx => Runs::Wrapped,
+        MigrationTool::Sqlx => Runs::SentWhole,
         MigrationTool::Alembic => Runs::AsWritten,
     };
     let mut steps: Vec<Step> = Vec::new();

@@ -45,7 +45,12 @@ pub(super) fn stands_alone(stmt: &ast::Stmt) -> bool {
             matches!(&action, ast::AlterTableAction::DetachPartition(detach)
                 if detach.detach_partition_option().is_some())
         }),
-        ast::Stmt::Do(block) => words(block.syntax()).iter().any(|word| commits(word)),
+        ast::Stmt::Do(block) => block.plpgsql().is_some_and(|body| {
+            body.syntax().descendants().any(|node| {
+                ast::PlpgsqlCommitStmt::can_cast(node.kind())
+                    || ast::PlpgsqlRollbackStmt::can_cast(node.kind())
+            })
+        }),
         ast::Stmt::Vacuum(_)
         | ast::Stmt::AlterSystem(_)
         | ast::Stmt::Call(_)
@@ -57,12 +62,6 @@ pub(super) fn stands_alone(stmt: &ast::Stmt) -> bool {
         | ast::Stmt::DropSubscription(_) => true,
         _ => false,
     }
-}
-
-/// Whether a block of code ends its transaction itself.
-fn commits(body: &str) -> bool {
-    let body = body.to_uppercase();
-    body.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == "COMMIT")
 }
 
 /// Whether a COMMIT or ROLLBACK ends the transaction, as opposed to a savepoint or a prepared one.
@@ -95,6 +94,19 @@ fn qualified(schema: Option<String>, name: String) -> String {
         Some(schema) if schema != "public" => format!("{schema}.{name}"),
         _ => name,
     }
+}
+
+/// The table whose rows a statement updates or deletes, and not one that it only reads.
+pub(super) fn written(stmt: &ast::Stmt) -> Option<String> {
+    let relation = match stmt {
+        ast::Stmt::Update(update) => update.relation_name()?,
+        ast::Stmt::Delete(delete) => delete.relation_name()?,
+        ast::Stmt::Merge(merge) => {
+            return name(merge.table_relation_name()?.table_name_ref()?.path_ref());
+        }
+        _ => return None,
+    };
+    name(relation.relation_name_ref()?.path_ref())
 }
 
 /// The first node of a kind below a node.

@@ -52,3 +52,25 @@ async fn pending_revisions_of_alembic_are_judged_like_files() {
     assert_eq!(verdict.outcome(), Outcome::Pass, "{verdict:?}");
     assert_eq!(verdict.summary(), Some("1 pending · 3 applied ones would not pass"), "{verdict:?}");
 }
+
+/// Marks that would end a text are text as well, in a comment say; and an env.py may print what it likes.
+#[tokio::test]
+async fn a_revision_is_taken_whole_whatever_its_comments_say() {
+    let mut settings = (*harness::settings()).clone();
+    let folder = tempfile::tempdir().unwrap();
+    let from = settings.path(settings.migrations.alembic.as_ref().unwrap());
+    let to = folder.path().join("alembic");
+    std::fs::create_dir_all(to.join("versions")).unwrap();
+    for name in ["alembic.ini", "env.py", "script.py.mako"] {
+        std::fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+    let env = std::fs::read_to_string(from.join("env.py")).unwrap();
+    std::fs::write(to.join("env.py"), format!("print('-- captured')\n{env}")).unwrap();
+    let text = "from alembic import op\nrevision = '001'\ndown_revision = None\n\ndef upgrade():\n    \
+        op.execute(\"SELECT 'é'\\n-- end\\n-- captured\\n-- failed\\n+ 1\")\n\ndef downgrade():\n    pass\n";
+    std::fs::write(to.join("versions/001_x.py"), text).unwrap();
+    settings.migrations.alembic = Some(to);
+    let mut written = Capture::of(&settings).unwrap().offline(&[(None, "001")]).await.unwrap();
+    let sql = written.remove(0).unwrap();
+    assert!(sql.contains("SELECT 'é'\n-- end\n-- captured\n-- failed\n+ 1;"), "{sql}");
+}

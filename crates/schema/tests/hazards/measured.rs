@@ -122,7 +122,8 @@ async fn measurement_clears_what_the_text_only_suspects_and_finds_what_it_hides(
     let db = Database::empty().await.unwrap();
     let context = db.context();
     let suspected = script("ALTER TABLE projects ADD COLUMN origin text NOT NULL DEFAULT upper('web');");
-    let hidden = script("DO $$BEGIN EXECUTE 'UPDATE project_events SET actor = upper(actor)'; END$$;");
+    let hidden =
+        script("DO $$BEGIN EXECUTE format('UPDATE %I SET actor = upper(actor)', 'project_events'); END$$;");
     for (script, told_first, then) in
         [(suspected, vec!["default-rewrite"], vec![]), (hidden, vec![], vec!["stall-measured"])]
     {
@@ -231,4 +232,26 @@ async fn those_whom_a_statement_takes_away_what_they_need_are_counted() {
     let refused: usize =
         beside.statements.iter().flat_map(|felt| &felt.victims).map(|victim| victim.refused).sum();
     assert!(refused > 0, "{beside:?}");
+}
+
+/// The triggers are as they were afterwards: only the text tells that a session did without them.
+#[tokio::test]
+async fn what_is_written_without_triggers_is_not_cleared_by_a_measurement() {
+    let db = Database::empty().await.unwrap();
+    let context = db.context();
+    let script = script(
+        "SET LOCAL session_replication_role = replica;\nINSERT INTO code_references SELECT * FROM code_references WHERE false;",
+    );
+    let found = told(&context.settings, &script);
+    let measured = measure(&context, &script, &small(&context, &script)).await.unwrap();
+    let judged = judge(&script, found, &measured, &context.settings.hazards).unwrap();
+    assert_eq!(errors(&judged.found), ["trigger-disabled"], "{:?}", judged.seen);
+}
+
+#[tokio::test]
+async fn what_breaks_for_one_reason_is_told_once() {
+    let measured = shown("ALTER TABLE projects RENAME COLUMN name TO title;").await;
+    let told: std::collections::BTreeSet<&String> = measured.broken.iter().collect();
+    assert!(told.len() > 1);
+    assert_eq!(told.len(), measured.broken.len(), "{:#?}", measured.broken);
 }

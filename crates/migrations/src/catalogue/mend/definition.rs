@@ -13,7 +13,13 @@ pub(super) fn altered(object: &ObjectName, wanted: &[Fact], found: &[Fact]) -> V
     let due = due::make(object.kind);
     match object.kind {
         Kind::Sequence => vec![mend(due, format!("ALTER SEQUENCE {name} {}", parts::sequence(&want)))],
-        Kind::Function | Kind::Procedure => vec![mend(due, want.trim_end().to_owned())],
+        Kind::Function | Kind::Procedure => {
+            if is_replaceable(&want, &text(found).unwrap_or_default()) {
+                return vec![mend(due, want.trim_end().to_owned())];
+            }
+            // What others may do with it goes with it: told anew.
+            anew(object, wanted, found)
+        }
         Kind::Publication => {
             vec![mend(due, format!("ALTER PUBLICATION {name} SET ({})", create::publishing(&want)))]
         }
@@ -28,6 +34,17 @@ pub(super) fn altered(object: &ObjectName, wanted: &[Fact], found: &[Fact]) -> V
             anew(object, wanted, found)
         }
     }
+}
+
+/// Whether one function can take the place of the other: OR REPLACE keeps the type of its result, its columns among them,
+/// and takes no default away.
+fn is_replaceable(want: &str, have: &str) -> bool {
+    let result = |text: &str| {
+        let line = text.lines().map(str::trim_start).find(|line| line.starts_with("RETURNS "));
+        line.map(ToOwned::to_owned)
+    };
+    let defaults = |text: &str| text.lines().next().map_or(0, |head| head.matches(" DEFAULT ").count());
+    result(want) == result(have) && defaults(want) >= defaults(have)
 }
 
 /// Drops an object and makes it as it is wanted. Nothing is lost: what stands on it makes the server refuse.

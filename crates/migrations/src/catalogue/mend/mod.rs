@@ -76,6 +76,13 @@ pub(super) fn drop_constraint(object: &ObjectName, fact: &Fact) -> Mend {
     mend(due::DETACH, format!("ALTER {} DROP CONSTRAINT {}", subject(object), fact.name))
 }
 
+/// Drops an object before anything is made: another one is to take its place.
+pub(super) fn make_room(mends: &mut [Mend]) {
+    for mend in mends.iter_mut().filter(|mend| !mend.by_hand) {
+        mend.due = due::DETACH;
+    }
+}
+
 /// Puts the statements of a whole table `depth` generations below its eldest ancestor in their place: heirs are made after
 /// those from whom they inherit, and dropped before them.
 pub(super) fn of_generation(mends: &mut [Mend], depth: u8, made: bool) {

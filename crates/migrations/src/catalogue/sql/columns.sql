@@ -2,7 +2,7 @@
 SELECT
     a.attrelid,
     a.attnum,
-    quote_ident(a.attname),
+    pg_catalog.quote_ident(a.attname),
     a.atttypid,
     a.atttypmod,
     a.attcollation,
@@ -13,7 +13,7 @@ SELECT
     ),
     a.attidentity::text,
     a.attgenerated::text,
-    CASE WHEN a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) END,
+    CASE WHEN a.atthasdef THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
     a.attstorage::text,
     a.attcompression::text,
     -- "No target of its own" is -1 up to 16 and NULL from 17.

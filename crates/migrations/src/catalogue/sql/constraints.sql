@@ -4,10 +4,10 @@ SELECT
     o.oid,
     o.conrelid,
     o.contypid,
-    quote_ident(o.conname),
+    pg_catalog.quote_ident(o.conname),
     o.contype::text,
     o.conindid,
-    pg_get_constraintdef(o.oid)
+    pg_catalog.pg_get_constraintdef(o.oid)
 FROM pg_constraint AS o
 JOIN pg_namespace AS n ON n.oid = o.connamespace
 WHERE n.nspname = ANY ($1)

@@ -3,28 +3,28 @@
 SELECT
     i.indexrelid,
     i.indrelid,
-    quote_ident(ic.relname),
+    pg_catalog.quote_ident(ic.relname),
     am.amname::text,
-    string_to_array(i.indkey::text, ' ')::int2[],
+    pg_catalog.string_to_array(i.indkey::text, ' ')::int2[],
     i.indnkeyatts,
-    string_to_array(i.indclass::text, ' ')::oid[],
-    string_to_array(i.indcollation::text, ' ')::oid[],
+    pg_catalog.string_to_array(i.indclass::text, ' ')::oid[],
+    pg_catalog.string_to_array(i.indcollation::text, ' ')::oid[],
     -- Vectors start at 0, which no client expects of an array.
-    string_to_array(i.indoption::text, ' ')::int2[],
+    pg_catalog.string_to_array(i.indoption::text, ' ')::int2[],
     i.indisunique,
     i.indnullsnotdistinct,
     ic.relkind = 'I',
     i.indisvalid AND i.indisready AND i.indislive,
     i.indisclustered,
     i.indisreplident,
-    quote_ident(ts.spcname),
+    pg_catalog.quote_ident(ts.spcname),
     CASE
         WHEN i.indexprs IS NOT NULL OR i.indpred IS NOT NULL OR ic.reloptions IS NOT NULL OR am.amname <> 'btree'
-            THEN pg_get_indexdef(i.indexrelid)
+            THEN pg_catalog.pg_get_indexdef(i.indexrelid)
     END,
     -- Only an expression has a target of its own.
     CASE WHEN i.indexprs IS NOT NULL THEN (
-        SELECT string_agg(a.attnum || '=' || a.attstattarget, ', ' ORDER BY a.attnum)
+        SELECT pg_catalog.string_agg(a.attnum || '=' || a.attstattarget, ', ' ORDER BY a.attnum)
         FROM pg_attribute AS a
         WHERE a.attrelid = i.indexrelid AND nullif(a.attstattarget, -1) IS NOT NULL
     ) END

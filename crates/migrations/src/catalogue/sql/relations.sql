@@ -3,16 +3,16 @@
 SELECT
     c.oid,
     c.relnamespace,
-    quote_ident(c.relname),
+    pg_catalog.quote_ident(c.relname),
     c.relkind::text,
     -- The comment of a composite type is on its type.
     CASE c.relkind WHEN 'c' THEN c.reltype ELSE 0 END,
-    quote_ident(pg_get_userbyid(c.relowner)),
+    pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(c.relowner)),
     CASE WHEN c.relkind = 'c' THEN t.typacl ELSE c.relacl END::text[],
     CASE c.relpersistence WHEN 'u' THEN 'unlogged' WHEN 't' THEN 'temporary' END,
     CASE WHEN c.relkind IN ('r', 'p', 'm') THEN nullif(am.amname, 'heap') END::text,
-    quote_ident(ts.spcname),
-    c.reloptions || ARRAY(SELECT 'toast.' || o FROM unnest(toast.reloptions) AS o),
+    pg_catalog.quote_ident(ts.spcname),
+    c.reloptions || ARRAY(SELECT 'toast.' || o FROM pg_catalog.unnest(toast.reloptions) AS o),
     CASE WHEN c.relforcerowsecurity THEN CASE WHEN c.relrowsecurity THEN 'forced' ELSE 'forced, disabled' END
         WHEN c.relrowsecurity THEN 'enabled'
     END,
@@ -21,15 +21,15 @@ SELECT
         WHEN 'n' THEN CASE WHEN c.relkind IN ('r', 'p') THEN 'nothing' END
         WHEN 'i' THEN 'index'
     END,
-    CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
-    CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END,
-    CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
+    CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END,
+    CASE WHEN c.relispartition THEN pg_catalog.pg_get_expr(c.relpartbound, c.oid) END,
+    CASE WHEN c.reloftype <> 0 THEN pg_catalog.format_type(c.reloftype, NULL) END,
     CASE WHEN c.relkind = 'm' AND NOT c.relispopulated THEN 'no' END,
-    CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
-    quote_ident(server.srvname),
+    CASE WHEN c.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(c.oid) END,
+    pg_catalog.quote_ident(server.srvname),
     foreigner.ftoptions,
     -- A sequence: its bounds, not where it stands.
-    CASE WHEN c.relkind = 'S' THEN concat_ws(' ',
+    CASE WHEN c.relkind = 'S' THEN pg_catalog.concat_ws(' ',
         'as', CASE s.seqtypid WHEN 20 THEN 'bigint' WHEN 21 THEN 'smallint' ELSE 'integer' END,
         'start', s.seqstart, 'increment', s.seqincrement, 'minimum', s.seqmin, 'maximum', s.seqmax,
         'cache', s.seqcache, CASE WHEN s.seqcycle THEN 'cycle' END

@@ -2,9 +2,9 @@
 SELECT
     n.oid,
     n.nspname::text,
-    quote_ident(n.nspname),
-    quote_ident(pg_get_userbyid(n.nspowner)),
+    pg_catalog.quote_ident(n.nspname),
+    pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(n.nspowner)),
     n.nspacl::text[],
-    current_setting('server_version_num')::integer
+    pg_catalog.current_setting('server_version_num')::integer
 FROM pg_namespace AS n
 WHERE n.nspname = ANY ($1)

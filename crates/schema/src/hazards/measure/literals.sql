@@ -6,5 +6,5 @@ SELECT DISTINCT
 FROM pg_catalog.pg_constraint AS c
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
 CROSS JOIN LATERAL pg_catalog.regexp_matches(pg_catalog.pg_get_constraintdef(c.oid), '''((?:[^'']|'''')*)''::', 'g') AS m
-WHERE c.contype = 'c' AND cardinality(c.conkey) = 1
+WHERE c.contype = 'c' AND pg_catalog.cardinality(c.conkey) = 1
 ORDER BY 1, 2, 3

@@ -2,4 +2,4 @@
 SELECT l.relation::int8 AS oid, l.mode
 FROM pg_catalog.pg_locks AS l
 JOIN pg_catalog.pg_database AS d ON d.oid = l.database
-WHERE d.datname = current_database() AND l.locktype = 'relation' AND l.pid = $1
+WHERE d.datname = pg_catalog.current_database() AND l.locktype = 'relation' AND l.pid = $1

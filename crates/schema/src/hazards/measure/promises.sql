@@ -8,7 +8,7 @@ extended AS (
     SELECT d.classid, d.objid FROM pg_catalog.pg_depend AS d WHERE d.deptype = 'e'
 )
 SELECT 'the function ' || p.oid::regprocedure::text AS what,
-    'SELECT ' || quote_literal(p.oid::regprocedure::text) || '::regprocedure' AS question
+    'SELECT ' || pg_catalog.quote_literal(p.oid::regprocedure::text) || '::regprocedure' AS question
 FROM pg_catalog.pg_proc AS p
 WHERE p.pronamespace IN (SELECT oid FROM own) AND p.prorettype <> 'pg_catalog.trigger'::regtype
     AND ('pg_catalog.pg_proc'::regclass, p.oid) NOT IN (SELECT classid, objid FROM extended)
@@ -18,13 +18,13 @@ FROM pg_catalog.pg_type AS t
 WHERE t.typnamespace IN (SELECT oid FROM own) AND t.typtype IN ('e', 'd')
     AND ('pg_catalog.pg_type'::regclass, t.oid) NOT IN (SELECT classid, objid FROM extended)
 UNION ALL
-SELECT 'the value ' || quote_literal(e.enumlabel) || ' of ' || t.oid::regtype::text,
-    'SELECT ' || quote_literal(e.enumlabel) || '::' || t.oid::regtype::text
+SELECT 'the value ' || pg_catalog.quote_literal(e.enumlabel) || ' of ' || t.oid::regtype::text,
+    'SELECT ' || pg_catalog.quote_literal(e.enumlabel) || '::' || t.oid::regtype::text
 FROM pg_catalog.pg_enum AS e
 JOIN pg_catalog.pg_type AS t ON t.oid = e.enumtypid
 WHERE t.typnamespace IN (SELECT oid FROM own)
 UNION ALL
-SELECT 'the sequence ' || c.oid::regclass::text, 'SELECT ' || quote_literal(c.oid::regclass::text) || '::regclass'
+SELECT 'the sequence ' || c.oid::regclass::text, 'SELECT ' || pg_catalog.quote_literal(c.oid::regclass::text) || '::regclass'
 FROM pg_catalog.pg_class AS c
 WHERE c.relnamespace IN (SELECT oid FROM own) AND c.relkind = 'S'
 ORDER BY 1

@@ -13,8 +13,8 @@ WHERE c.contype = 'f' AND c.conparentid = 0 AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_index AS i
     WHERE i.indrelid = c.conrelid AND i.indisvalid AND i.indpred IS NULL
         AND (
-            SELECT array_agg(k ORDER BY k)
-            FROM unnest((i.indkey::int2[])[0:least(cardinality(c.conkey), i.indnkeyatts) - 1]) AS k
-        ) = (SELECT array_agg(k ORDER BY k) FROM unnest(c.conkey) AS k)
+            SELECT pg_catalog.array_agg(k ORDER BY k)
+            FROM pg_catalog.unnest((i.indkey::int2[])[0:least(pg_catalog.cardinality(c.conkey), i.indnkeyatts) - 1]) AS k
+        ) = (SELECT pg_catalog.array_agg(k ORDER BY k) FROM pg_catalog.unnest(c.conkey) AS k)
 )
 ORDER BY 1, 3

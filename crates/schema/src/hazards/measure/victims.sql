@@ -2,14 +2,14 @@
 -- by its key, where that is one column.
 SELECT
     c.oid::regclass::text AS name,
-    CASE WHEN k.attname IS NULL THEN format('SELECT * FROM %s LIMIT 1', c.oid::regclass)
-        ELSE format('SELECT * FROM %1$s WHERE %2$I = (SELECT max(%2$I) FROM %1$s)', c.oid::regclass, k.attname)
+    CASE WHEN k.attname IS NULL THEN pg_catalog.format('SELECT * FROM %s LIMIT 1', c.oid::regclass)
+        ELSE pg_catalog.format('SELECT * FROM %1$s WHERE %2$I = (SELECT max(%2$I) FROM %1$s)', c.oid::regclass, k.attname)
     END AS reading,
     CASE WHEN c.relkind = 'm' THEN NULL
         WHEN k.attname IS NOT NULL
-            THEN format('UPDATE %1$s SET %2$I = %2$I WHERE %2$I = (SELECT max(%2$I) FROM %1$s)', c.oid::regclass, k.attname)
+            THEN pg_catalog.format('UPDATE %1$s SET %2$I = %2$I WHERE %2$I = (SELECT max(%2$I) FROM %1$s)', c.oid::regclass, k.attname)
         WHEN w.attname IS NOT NULL
-            THEN format('UPDATE %1$s SET %2$I = %2$I WHERE ctid = (SELECT ctid FROM %1$s LIMIT 1)', c.oid::regclass, w.attname)
+            THEN pg_catalog.format('UPDATE %1$s SET %2$I = %2$I WHERE ctid = (SELECT ctid FROM %1$s LIMIT 1)', c.oid::regclass, w.attname)
     END AS writing
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -30,4 +30,4 @@ WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname <> 'information_schema' AND n.n
     AND c.relname NOT IN ('_sqlx_migrations', 'alembic_version')
     AND (c.relkind <> 'm' OR c.relispopulated)
 ORDER BY (c.oid::regclass::text = ANY ($2)) DESC, c.reltuples DESC, c.oid::regclass::text
-LIMIT $1 + cardinality($2)
+LIMIT $1 + pg_catalog.cardinality($2)

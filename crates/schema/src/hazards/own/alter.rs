@@ -203,6 +203,9 @@ fn sizes(type_name: &str) -> Option<(&str, Vec<u32>)> {
     Some((name, sizes))
 }
 
+/// Types beside texts and numbers whose size may grow, or go, without a look at any row.
+const LIMITED: [&str; 6] = ["TIMESTAMP", "TIMESTAMPTZ", "TIME", "TIMETZ", "INTERVAL", "VARBIT"];
+
 /// Whether no row has to be looked at for a new type.
 fn widens(from: &str, to: &str) -> bool {
     let unbounded = |name: &str| matches!(name, "TEXT" | "VARCHAR");
@@ -215,7 +218,8 @@ fn widens(from: &str, to: &str) -> bool {
         (Some(("NUMERIC", from)), Some(("NUMERIC", to))) => {
             to.get(1) == from.get(1) && to.first() >= from.first()
         }
-        (Some(("NUMERIC", _)), None) => to == "NUMERIC",
+        (Some((name, from)), Some((other, to))) if name == other && LIMITED.contains(&name) => to >= from,
+        (Some((name, _)), None) => to == name && (name == "NUMERIC" || LIMITED.contains(&name)),
         _ => false,
     }
 }

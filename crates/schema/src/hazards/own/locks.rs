@@ -16,6 +16,33 @@ pub(super) enum Mode {
     Everybody,
 }
 
+/// Whether waits for locks have an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Timed {
+    #[default]
+    No,
+    /// Up to the end of the transaction.
+    Transaction,
+    Session,
+}
+
+impl Timed {
+    /// What `SET lock_timeout` to a value makes of it: 0 is no limit.
+    pub(super) fn of(value: &str, local: bool) -> Self {
+        let number = value.trim_end_matches(|c: char| !c.is_ascii_digit());
+        if value == "DEFAULT" || (!number.is_empty() && number.chars().all(|c| c == '0')) {
+            return Self::No;
+        }
+        if local { Self::Transaction } else { Self::Session }
+    }
+
+    pub(super) fn end_of_transaction(&mut self) {
+        if *self == Self::Transaction {
+            *self = Self::No;
+        }
+    }
+}
+
 /// Whether what was found says that its statement takes long.
 pub(super) fn is_long(found: &Found) -> bool {
     found.rule.class == Class::Stall
@@ -30,7 +57,8 @@ impl Look<'_> {
         match stmt {
             ast::Stmt::CreateIndex(index) => {
                 let table = index.table_relation_name().and_then(|relation| relation.table_name_ref());
-                index.concurrently_token().is_none() && big(table.and_then(|table| name(table.path_ref())))
+                let built = index.concurrently_token().is_none() && !self.is_entry(index);
+                built && big(table.and_then(|table| name(table.path_ref())))
             }
             ast::Stmt::Insert(insert) => {
                 matches!(insert.insert_source(), Some(ast::InsertSource::SelectVariant(_)))
@@ -80,7 +108,7 @@ impl Look<'_> {
             if self.past.fresh(&table) {
                 continue;
             }
-            if mode == Mode::Everybody && !self.timed {
+            if mode == Mode::Everybody && self.timed == Timed::No {
                 let known = self.found.iter().any(|found| found.rule.id == "lock-timeout-missing");
                 if !known {
                     self.find("lock-timeout-missing", at, Some(&table));

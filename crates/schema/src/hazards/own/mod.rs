@@ -1,6 +1,7 @@
 //! What squawk's linter does not know: our own look at each statement, in the light of those before it.
 
 mod alter;
+mod block;
 mod locks;
 mod repeat;
 mod rows;
@@ -36,7 +37,8 @@ pub(super) struct Look<'a> {
     dropped: Vec<(String, Vec<String>)>,
     /// Views that this transaction dropped.
     gone: BTreeSet<String>,
-    timed: bool,
+    /// Whether waits for locks have an end.
+    timed: locks::Timed,
 }
 
 impl<'a> Look<'a> {
@@ -50,7 +52,7 @@ impl<'a> Look<'a> {
             keys: Vec::new(),
             dropped: Vec::new(),
             gone: BTreeSet::new(),
-            timed: false,
+            timed: locks::Timed::default(),
         }
     }
 
@@ -66,6 +68,7 @@ impl<'a> Look<'a> {
             if of != unit {
                 self.held.clear();
                 self.gone.clear();
+                self.timed.end_of_transaction();
                 unit = of;
             }
             let before = self.found.len();
@@ -75,8 +78,11 @@ impl<'a> Look<'a> {
             }
             self.one(at, stmt);
             self.repeatable(at, stmt);
-            let long = self.found.iter().skip(before).any(locks::is_long) || self.works(stmt);
-            self.locks(at, stmt, long);
+            // Of a block, each statement was looked at by itself.
+            if !matches!(stmt, ast::Stmt::Do(_)) {
+                let long = self.found.iter().skip(before).any(locks::is_long) || self.works(stmt);
+                self.locks(at, stmt, long);
+            }
             self.past.take(stmt);
         }
         self.keys_covered();
@@ -106,6 +112,14 @@ impl<'a> Look<'a> {
     /// Whether going through this table keeps nobody waiting.
     pub(super) fn is_quick(&self, table: &str) -> bool {
         self.past.fresh(table) || self.small.contains(table)
+    }
+
+    /// Whether an index is only an entry in the catalogue: with ONLY, of a table whose rows are its partitions'.
+    pub(super) fn is_entry(&self, index: &ast::CreateIndex) -> bool {
+        let Some(relation) = index.table_relation_name() else { return false };
+        let table = relation.table_name_ref().and_then(|table| name(table.path_ref()));
+        let known = table.and_then(|table| self.past.tables.get(&table));
+        says(&words(relation.syntax()), &["ONLY"]) && known.is_some_and(|known| known.partitioned)
     }
 
     fn one(&mut self, at: usize, stmt: &ast::Stmt) {
@@ -141,6 +155,9 @@ impl<'a> Look<'a> {
                 let object = alter.sequence_ref().map(|sequence| tree::last(sequence.syntax()));
                 self.find("sequence-restarted", at, object.as_deref());
             }
+            ast::Stmt::AlterDomain(alter) if says(&words(alter.syntax()), &["SET", "NOT", "NULL"]) => {
+                self.find("domain-validated", at, None);
+            }
             ast::Stmt::AlterType(alter) => {
                 let words = words(alter.syntax());
                 if says(&words, &["RENAME", "VALUE"]) || says(&words, &["RENAME", "ATTRIBUTE"]) {
@@ -167,7 +184,7 @@ impl<'a> Look<'a> {
                 // squawk takes a table of this name in another schema for the same.
                 let table = index.table_relation_name().and_then(|relation| relation.table_name_ref());
                 let table = name(table.and_then(|table| table.path_ref()));
-                if let Some(table) = table.filter(|table| !self.is_quick(table)) {
+                if let Some(table) = table.filter(|table| !self.is_quick(table) && !self.is_entry(index)) {
                     self.find("index-not-concurrent", at, Some(&table));
                 }
             }
@@ -176,14 +193,32 @@ impl<'a> Look<'a> {
                 self.rewritten(at, stmt)
             }
             ast::Stmt::Do(block) => self.block(at, block),
-            ast::Stmt::Set(set) if words(set.syntax()).iter().any(|word| word == "LOCK_TIMEOUT") => {
-                self.timed = true
+            ast::Stmt::Set(set) => self.set(at, &words(set.syntax())),
+            ast::Stmt::Reset(reset) => {
+                let words = words(reset.syntax());
+                if words.iter().any(|word| word == "LOCK_TIMEOUT" || word == "ALL") {
+                    self.timed = locks::Timed::default();
+                }
             }
             ast::Stmt::Select(_) => {
                 let text = stmt.syntax().text().to_string().to_uppercase();
-                self.timed |= text.contains("LOCK_TIMEOUT");
+                if text.contains("LOCK_TIMEOUT") {
+                    self.timed = locks::Timed::Session;
+                }
             }
             _ => {}
+        }
+    }
+
+    /// A setting: how long a lock is waited for, or that no trigger fires.
+    fn set(&mut self, at: usize, words: &[String]) {
+        let value = words.iter().rev().find(|word| *word != ";").map(String::as_str).unwrap_or_default();
+        let value = value.trim_matches('\'').to_uppercase();
+        if words.iter().any(|word| word == "LOCK_TIMEOUT") {
+            self.timed = locks::Timed::of(&value, says(words, &["SET", "LOCAL"]));
+        }
+        if words.iter().any(|word| word == "SESSION_REPLICATION_ROLE") && value == "REPLICA" {
+            self.find("trigger-disabled", at, None);
         }
     }
 

@@ -5,6 +5,7 @@ use squawk_syntax::ast::{self, AstNode as _};
 use super::Look;
 use super::alter::guarded;
 use crate::hazards::rules::Level;
+use crate::hazards::script;
 use crate::hazards::tree::{self, says, words};
 
 impl Look<'_> {
@@ -21,7 +22,7 @@ impl Look<'_> {
         }
         let whole = self.script.units.len() == 1
             && unit.transaction
-            && !self.script.text.starts_with("-- no-transaction");
+            && !self.script.text.starts_with(script::NO_TRANSACTION);
         if whole || is_repeatable(stmt) {
             self.skipped(at, stmt);
             return;

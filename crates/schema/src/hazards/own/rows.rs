@@ -4,13 +4,12 @@ use squawk_syntax::ast::{self, AstNode as _};
 
 use super::Look;
 use crate::hazards::past::Past;
-use crate::hazards::tree::{find, name, says, words};
+use crate::hazards::tree::{says, words, written};
 
 impl Look<'_> {
     /// A statement that writes rows.
     pub(super) fn rows(&mut self, at: usize, stmt: &ast::Stmt) {
-        let table = find::<ast::RelationNameRef>(stmt.syntax()).and_then(|table| name(table.path_ref()));
-        let table = table.unwrap_or_default();
+        let table = written(stmt).unwrap_or_default();
         // The tools' own tables have a row, or a row a revision.
         if self.past.fresh(&table) || matches!(table.as_str(), "alembic_version" | "_sqlx_migrations") {
             return;
@@ -22,8 +21,17 @@ impl Look<'_> {
         }
     }
 
-    /// UPDATE and DELETE inside a WITH.
+    /// UPDATE and DELETE inside a WITH. Those in the body of a function or a rule are not run yet.
     pub(super) fn inner_rows(&mut self, at: usize, stmt: &ast::Stmt) {
+        let words = words(stmt.syntax());
+        let runs = match words.first().map(String::as_str).unwrap_or_default() {
+            "WITH" | "SELECT" | "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "(" => true,
+            "EXPLAIN" => words.iter().take(5).any(|word| word == "ANALYZE"),
+            _ => false,
+        };
+        if !runs {
+            return;
+        }
         for node in stmt.syntax().descendants().skip(1) {
             let inner = ast::Update::cast(node.clone()).map(ast::Stmt::Update);
             if let Some(inner) = inner.or_else(|| ast::Delete::cast(node).map(ast::Stmt::Delete)) {
@@ -31,36 +39,6 @@ impl Look<'_> {
             }
         }
     }
-
-    /// The statements of a block that is one transaction.
-    pub(super) fn block(&mut self, at: usize, block: &ast::Do) {
-        if self.script.statements.get(at).is_some_and(|statement| statement.alone) {
-            return;
-        }
-        let body = words(block.syntax()).into_iter().find(|word| word.contains('$')).unwrap_or_default();
-        for piece in body.split(';') {
-            let upper = piece.to_uppercase();
-            let start = ["UPDATE ", "DELETE FROM "].iter().filter_map(|word| begins(&upper, word)).min();
-            let Some(text) = start.and_then(|start| piece.get(start..)) else { continue };
-            let parsed = ast::SourceFile::parse(text).tree();
-            for stmt in parsed.stmts().take(1) {
-                if matches!(stmt, ast::Stmt::Update(_) | ast::Stmt::Delete(_)) {
-                    self.rows(at, &stmt);
-                }
-            }
-        }
-    }
-}
-
-/// Where a word stands at the start of a statement.
-fn begins(text: &str, word: &str) -> Option<usize> {
-    let at = text.find(word)?;
-    let before = text.get(..at)?.trim_end();
-    let starts = ["", "BEGIN", "LOOP", "THEN", "ELSE"];
-    starts
-        .iter()
-        .any(|end| if end.is_empty() { before.is_empty() } else { before.ends_with(end) })
-        .then_some(at)
 }
 
 /// Whether nothing in its text keeps the number of rows small: a key that equals something, or a LIMIT.
@@ -81,7 +59,7 @@ pub(super) fn is_unbounded(stmt: &ast::Stmt, past: &Past) -> bool {
     if condition.iter().any(|word| word == "LIMIT") {
         return false;
     }
-    let table = find::<ast::RelationNameRef>(stmt.syntax()).and_then(|table| name(table.path_ref()));
+    let table = written(stmt);
     let known = table.as_deref().and_then(|table| past.tables.get(table));
     let is_key = |word: &str| {
         let column = word.trim_matches('"').to_lowercase();
@@ -90,6 +68,8 @@ pub(super) fn is_unbounded(stmt: &ast::Stmt, past: &Past) -> bool {
             _ => column == "id" || column.ends_with("_id"),
         }
     };
+    // A key that a subquery looks for is one of its own tables'.
+    let condition = outermost(condition);
     let constant = |word: &str| word.starts_with(['\'', '$']) || word.chars().all(|c| c.is_ascii_digit());
     !condition.windows(4).any(|window| {
         let [column, operator, next, after] = window else { return false };
@@ -104,4 +84,33 @@ pub(super) fn is_unbounded(stmt: &ast::Stmt, past: &Past) -> bool {
         let [column, operator, next] = window else { return false };
         is_key(column) && operator == "=" && constant(next)
     })
+}
+
+/// The words without those of subqueries.
+fn outermost(words: &[String]) -> Vec<String> {
+    let (mut kept, mut open, mut inside) = (Vec::new(), 0_usize, None);
+    for (at, word) in words.iter().enumerate() {
+        match word.as_str() {
+            "(" => {
+                open += 1;
+                if inside.is_none()
+                    && words.get(at + 1).is_some_and(|next| next == "SELECT" || next == "WITH")
+                {
+                    inside = Some(open);
+                }
+            }
+            ")" => {
+                if inside == Some(open) {
+                    inside = None;
+                }
+                open = open.saturating_sub(1);
+            }
+            _ if inside.is_none() => kept.push(word.clone()),
+            _ => {}
+        }
+        if inside.is_none() && matches!(word.as_str(), "(" | ")") {
+            kept.push(word.clone());
+        }
+    }
+    kept
 }

@@ -33,15 +33,15 @@ pub(super) const RULES: &[Rule] = &[
         "concurrently-in-transaction",
         Level::Error,
         Source::Squawk("ban-concurrent-index-creation-in-transaction"),
-        "the server refuses it inside a transaction, each time",
-        "a file of its own whose first line is `-- no-transaction`; in alembic `with op.get_context().autocommit_block()`",
+        "the server refuses it inside a transaction, each time; the statements of a file that sqlx sends are one as well",
+        "a file of this statement alone whose first line is `-- no-transaction`; in alembic `with op.get_context().autocommit_block()`",
     ),
     rule(
         "concurrently-not-repeatable",
         Level::Error,
         Source::Own,
         "a build that fails leaves an invalid index of this name, and the next try fails on it",
-        "IF NOT EXISTS (schema.indexes.valid finds what is left), or DROP INDEX CONCURRENTLY IF EXISTS before it",
+        "IF NOT EXISTS (schema.indexes.valid finds what is left), or DROP INDEX CONCURRENTLY IF EXISTS before it (with sqlx in a file of its own)",
     ),
     rule(
         "steps-not-repeatable",
@@ -76,7 +76,7 @@ pub(super) const RULES: &[Rule] = &[
         Level::Advice,
         Source::Own,
         "after a failed build IF NOT EXISTS skips the invalid index that it left, and reports success",
-        "DROP INDEX CONCURRENTLY IF EXISTS before it, or see to schema.indexes.valid afterwards",
+        "DROP INDEX CONCURRENTLY IF EXISTS before it (with sqlx in a file of its own), or see to schema.indexes.valid afterwards",
     ),
     rule(
         "retry-measured",
