@@ -6,8 +6,15 @@
 
 use super::plain::whole;
 
-/// What such a cast starts with.
-const START: &str = "(ARRAY[";
+/// What an array begins with.
+const START: &str = "ARRAY[";
+
+/// How a cast is written: `('a')::text`, or `'a'::text` where the server means to please the eye (of statistics objects).
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    InParentheses,
+    Bare,
+}
 
 /// The text with every cast of an array given to its elements.
 pub(super) fn of_elements(text: String) -> String {
@@ -30,11 +37,15 @@ fn given(text: &str) -> String {
     plain
 }
 
-/// `(ARRAY[…])::TYPE[]` at the start of a text: the array of casts, and how long the cast of the array is.
+/// `(ARRAY[…])::TYPE[]` or `ARRAY[…]::TYPE[]` at the start of a text: the array of casts, and how long the cast of the array
+/// is.
 fn cast(text: &str) -> Option<(String, usize)> {
-    let inner = text.strip_prefix(START)?;
-    let (elements, after) = inside(inner)?;
-    let named = after.strip_prefix(")::")?;
+    let (form, inner, between) = match text.strip_prefix('(') {
+        Some(inner) => (Form::InParentheses, inner, ")::"),
+        None => (Form::Bare, text, "::"),
+    };
+    let (elements, after) = inside(inner.strip_prefix(START)?)?;
+    let named = after.strip_prefix(between)?;
     let end = named.find("[]")?;
     let type_name = &named[..end];
     let known = |c: char| c.is_alphanumeric() || "_ .(),\"".contains(c);
@@ -42,13 +53,19 @@ fn cast(text: &str) -> Option<(String, usize)> {
         return None;
     }
     let after = &named[end + "[]".len()..];
-    Some((array_of(&elements, type_name), text.len() - after.len()))
+    Some((array_of(&elements, type_name, form), text.len() - after.len()))
 }
 
-fn array_of(elements: &[&str], type_name: &str) -> String {
-    let casts = elements.iter().map(|element| match element.strip_prefix("ARRAY[").and_then(inside) {
-        Some((inner, "")) => array_of(&inner, type_name),
-        _ => format!("({})::{type_name}", given(element)),
+/// An array whose elements are cast, and those of the arrays within it. (That one of them was cast itself shows only once its
+/// own elements have been.)
+fn array_of(elements: &[&str], type_name: &str, form: Form) -> String {
+    let casts = elements.iter().map(|element| {
+        let element = given(element);
+        match (element.strip_prefix(START).and_then(inside), form) {
+            (Some((inner, "")), _) => array_of(&inner, type_name, form),
+            (_, Form::InParentheses) => format!("({element})::{type_name}"),
+            (_, Form::Bare) => format!("{element}::{type_name}"),
+        }
     });
     format!("ARRAY[{}]", casts.collect::<Vec<_>>().join(", "))
 }
@@ -98,6 +115,16 @@ mod tests {
         "(ARRAY[ARRAY[1, 2], ARRAY[3, 4]])::bigint[]",
         "ARRAY[ARRAY[(1)::bigint, (2)::bigint], ARRAY[(3)::bigint, (4)::bigint]]"
     )]
+    #[case::of_arrays_that_are_cast(
+        "(ARRAY[(ARRAY[1, 2])::numeric[], ARRAY[(3)::numeric, 4.5]])::double precision[]",
+        "ARRAY[ARRAY[((1)::numeric)::double precision, ((2)::numeric)::double precision], \
+         ARRAY[((3)::numeric)::double precision, (4.5)::double precision]]"
+    )]
+    #[case::of_statistics(
+        "(a::text = ANY (ARRAY['x'::character varying, 'y'::character varying]::text[]))",
+        "(a::text = ANY (ARRAY['x'::character varying::text, 'y'::character varying::text]))"
+    )]
+    #[case::half_of_one("(ARRAY[1, 2", "(ARRAY[1, 2")]
     #[case::in_a_literal("'(ARRAY[1])::text[]'", "'(ARRAY[1])::text[]'")]
     #[case::in_a_body("$function$ (ARRAY[1])::text[] $function$", "$function$ (ARRAY[1])::text[] $function$")]
     #[case::no_cast("x = ANY (ARRAY[1, 2])", "x = ANY (ARRAY[1, 2])")]

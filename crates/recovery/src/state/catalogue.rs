@@ -6,8 +6,6 @@ use runbook::reader::Reader;
 use sqlx::Arguments as _;
 use sqlx::postgres::PgArguments;
 
-use super::normal::normal;
-
 /// Every fact of every object of these schemas, one a line, sorted: what the objects are, and apart from it what names roles
 /// (owners, grants, default privileges). Without what a dump leaves out (invalid indexes), and spelt alike before and
 /// after a restore.
@@ -33,7 +31,7 @@ fn lines(catalogue: &Catalogue, invalid: &[(String,)]) -> Vec<String> {
         lines.push(object.to_string());
         for fact in catalogue.facts(object).unwrap_or_default() {
             if fact.part != "index" || !invalid.iter().any(|(name,)| *name == fact.name) {
-                lines.push(normal(&format!("{object}:{fact}")));
+                lines.push(format!("{object}:{fact}"));
             }
         }
     }

@@ -2,7 +2,6 @@
 
 mod catalogue;
 mod large_objects;
-mod normal;
 
 use std::collections::BTreeMap;
 
