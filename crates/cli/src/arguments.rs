@@ -145,8 +145,8 @@ pub(crate) struct Diff {
   runbook load --rows 100000 --database-url postgres://me@localhost/shop --allow-writes shop
   runbook load --rows 5000 --table orders --table order_lines --database-url … --allow-writes shop
 
-All rows are written in one transaction, with every index and check in place. Without --database-url they go to an
-ephemeral database that is gone when the program ends: a way to see whether they can be made. The tables in which the
+All rows are written in one transaction, with every index and check in place. Without --database-url they go to an \
+ephemeral database that is gone when the program ends: a way to see whether they can be made. The tables in which the \
 migrations keep their history are left out.")]
 pub(crate) struct Load {
     /// How many rows each table gets

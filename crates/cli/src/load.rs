@@ -5,6 +5,7 @@ use std::time::Duration;
 use harness::loader::{self, Derived, Loaded, Progress};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use runbook::grant::WriteGrant;
+use runbook::report::counted;
 use runbook::secret::DatabaseUrl;
 use sqlx::{Connection as _, PgConnection};
 
@@ -86,9 +87,9 @@ fn told(screen: &Screen, url: &DatabaseUrl, derived: &Derived, loaded: &Loaded, 
         screen.row(&format!("  {table}  {} rows\n", HumanCount(*rows)));
     }
     screen.print(&format!(
-        "{} rows of {} tables, {}, in {:.1} s: {url}\n",
+        "{} rows of {}, {}, in {:.1} s: {url}\n",
         HumanCount(rows),
-        loaded.tables.len(),
+        counted(loaded.tables.len(), "tables"),
         HumanBytes(loaded.bytes),
         took.as_secs_f64()
     ));

@@ -2,6 +2,7 @@
 
 use runbook::check::{Check, CheckError};
 use runbook::context::Context;
+use runbook::report;
 use runbook::verdict::{Evidence, Finding, Verdict};
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments as _, FromRow};
@@ -66,7 +67,8 @@ async fn run(context: &Context) -> Result<Verdict, CheckError> {
                     ),
                 ));
             }
-            evidence.summarise(format!("{} columns of {written} rows", named.columns.len()));
+            evidence
+                .summarise(format!("{} of {written} rows", report::counted(named.columns.len(), "columns")));
         }
     }
     Ok(evidence.verdict())

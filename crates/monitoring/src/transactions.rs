@@ -2,6 +2,7 @@
 
 use runbook::check::{Check, CheckError};
 use runbook::context::Context;
+use runbook::report::counted;
 use runbook::verdict::{Evidence, Finding, Verdict};
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments as _, FromRow};
@@ -35,7 +36,7 @@ async fn run(context: &Context) -> Result<Verdict, CheckError> {
     }
     let mut evidence = Evidence::of("sessions");
     evidence.examine(sessions.len() as u64);
-    evidence.summarise(format!("{} sessions, none past {limit} s", sessions.len()));
+    evidence.summarise(format!("{}, none past {limit} s", counted(sessions.len(), "sessions")));
     for session in sessions {
         if let Some(problem) = session.problem {
             evidence.find(Finding::error(session.session, problem, session.remedy));

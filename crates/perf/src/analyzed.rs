@@ -5,6 +5,7 @@
 
 use runbook::check::CheckError;
 use runbook::context::Context;
+use runbook::report::counted;
 use runbook::verdict::{Finding, Measurement, Verdict};
 
 use crate::bound::{Bound, Stopped};
@@ -136,7 +137,7 @@ async fn each(
     }
     let wrong = tally.evidence.findings().iter().filter(|finding| finding.is_error()).count();
     let words = if wrong == 0 { fine.to_owned() } else { format!("{wrong} findings") };
-    Ok(tally.verdict(|examined| format!("{examined} plans executed · {words}")))
+    Ok(tally.verdict(|examined| format!("{} executed · {words}", counted(examined, "plans"))))
 }
 
 async fn executed(query: &Query, context: &Context) -> Result<Plan, Stopped> {

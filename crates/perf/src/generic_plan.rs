@@ -3,6 +3,7 @@
 
 use runbook::check::CheckError;
 use runbook::context::Context;
+use runbook::report::counted;
 use runbook::verdict::{Finding, Verdict};
 
 use crate::bound::{Bound, Stopped};
@@ -51,7 +52,9 @@ pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
             tally.evidence.find(finding(query, &custom, &generic, lost));
         }
     }
-    Ok(tally.verdict(|examined| format!("{examined} queries planned both ways · {differing} differ")))
+    Ok(tally.verdict(|examined| {
+        format!("{} planned both ways · {differing} differ", counted(examined, "queries"))
+    }))
 }
 
 async fn both(query: &Query, context: &Context) -> Result<(Plan, Generic), Stopped> {

@@ -2,6 +2,7 @@
 
 use runbook::check::CheckError;
 use runbook::context::Context;
+use runbook::report::counted;
 use runbook::verdict::{Finding, Verdict};
 
 use crate::bound::{Bound, Stopped};
@@ -30,7 +31,7 @@ pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
             }
         }
     }
-    Ok(tally.verdict(|examined| format!("{returned} rows from {examined} queries")))
+    Ok(tally.verdict(|examined| format!("{returned} rows from {}", counted(examined, "queries"))))
 }
 
 async fn count(query: &Query, context: &Context) -> Result<u64, Stopped> {

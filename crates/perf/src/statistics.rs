@@ -3,6 +3,7 @@
 
 use runbook::check::CheckError;
 use runbook::context::Context;
+use runbook::report::counted;
 use runbook::verdict::{Finding, Verdict};
 
 use crate::bound::{Bound, Stopped};
@@ -56,8 +57,9 @@ pub async fn run(context: &Context) -> Result<Verdict, CheckError> {
             });
         }
     }
-    Ok(tally
-        .verdict(|examined| format!("{examined} queries planned without statistics · {differing} differ")))
+    Ok(tally.verdict(|examined| {
+        format!("{} planned without statistics · {differing} differ", counted(examined, "queries"))
+    }))
 }
 
 async fn both(query: &Query, context: &Context) -> Result<(Plan, Plan), Stopped> {

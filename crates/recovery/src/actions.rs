@@ -3,6 +3,7 @@
 use runbook::action::{Action, ActionFuture};
 use runbook::check::CheckError;
 use runbook::context::Context;
+use runbook::report::counted;
 use runbook::verdict::{Evidence, Finding, Measurement, Verdict};
 
 use crate::backup::Backup;
@@ -76,7 +77,11 @@ fn list(context: &Context) -> ActionFuture<'_> {
         }
         let names: Vec<String> = listing.dumps.iter().take(3).map(Dump::name).collect();
         if !names.is_empty() {
-            evidence.summarise(format!("{} dumps, newest first: {}", listing.dumps.len(), names.join(", ")));
+            evidence.summarise(format!(
+                "{}, newest first: {}",
+                counted(listing.dumps.len(), "dumps"),
+                names.join(", ")
+            ));
         }
         Ok(evidence.verdict())
     })

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use migrations::catalogue::{Catalogue, Difference};
 use runbook::check::{Check, CheckError, CheckFuture};
 use runbook::context::Context;
+use runbook::report::counted;
 use runbook::verdict::{Evidence, Finding, Severity, Verdict};
 
 pub(crate) const CHECK: Check =
@@ -33,7 +34,7 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
     evidence.examine(wanted.len() as u64);
     let differences = Catalogue::diff(&wanted, &found);
     if differences.iter().all(|difference| difference.access) {
-        evidence.summarise(format!("{} objects as revision {current} makes them", wanted.len()));
+        evidence.summarise(format!("{} as revision {current} makes them", counted(wanted.len(), "objects")));
     }
     for difference in &differences {
         evidence.find(describe(difference, "the database", &format!("revision {current}")));

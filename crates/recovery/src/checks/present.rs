@@ -2,6 +2,7 @@
 
 use runbook::check::{CheckError, CheckFuture};
 use runbook::context::Context;
+use runbook::report::counted;
 use runbook::verdict::{Evidence, Finding, Verdict};
 
 use super::listing;
@@ -20,7 +21,11 @@ fn judge(context: &Context) -> Result<Verdict, CheckError> {
                 0 => String::new(),
                 n => format!(" · {n} other files left alone"),
             };
-            evidence.summarise(format!("{} dumps · newest {}{others}", listing.dumps.len(), newest.name()));
+            evidence.summarise(format!(
+                "{} · newest {}{others}",
+                counted(listing.dumps.len(), "dumps"),
+                newest.name()
+            ));
         }
         None => {
             evidence.find(Finding::error(

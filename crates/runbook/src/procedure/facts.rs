@@ -2,6 +2,7 @@
 
 use crate::check::{Check, CheckError};
 use crate::context::Context;
+use crate::report::counted;
 use crate::verdict::{Evidence, Finding, Verdict};
 
 /// How a deployment went so far; the procedure keeps it in the stash.
@@ -34,7 +35,7 @@ async fn not_required(context: &Context) -> Result<Verdict, CheckError> {
             evidence.find(Finding::error("deployment", format!("stopped: {reason}"), remedy));
         }
         None => {
-            evidence.summarise(format!("{} actions done; a drill is not counted", progress.done));
+            evidence.summarise(format!("{} done; a drill is not counted", counted(progress.done, "actions")));
         }
     }
     Ok(evidence.verdict())

@@ -20,7 +20,8 @@ pub fn count(number: u64) -> String {
 /// assert_eq!(counted(1, "queries"), "1 query");
 /// assert_eq!(counted(12_000, "rows written by the service"), "12,000 rows written by the service");
 /// ```
-pub fn counted(number: u64, plural: &str) -> String {
+pub fn counted(number: impl TryInto<u64>, plural: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
     if number != 1 {
         return format!("{} {plural}", count(number));
     }

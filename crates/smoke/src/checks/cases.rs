@@ -2,6 +2,7 @@
 
 use runbook::check::CheckError;
 use runbook::context::Context;
+use runbook::report::counted;
 use runbook::verdict::{Evidence, Verdict};
 
 use crate::case::Case;
@@ -15,7 +16,11 @@ pub(super) async fn run(context: &Context, check: &str) -> Result<Verdict, Check
     let mut evidence = Evidence::of("requests and rows");
     Runner::new(context, &contract)?.all(&cases, &mut evidence).await?;
     if cases.len() > 1 {
-        evidence.summarise(format!("{} cases, {} requests and rows", cases.len(), evidence.examined()));
+        evidence.summarise(format!(
+            "{}, {}",
+            counted(cases.len(), "cases"),
+            counted(evidence.examined(), "requests and rows")
+        ));
     }
     Ok(evidence.verdict())
 }
