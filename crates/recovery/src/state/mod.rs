@@ -108,7 +108,7 @@ impl State {
         reader.spell_out(true).await?;
         let mut states = Vec::new();
         for table in tables(reader).await?.into_iter().filter(|table| table.dumped) {
-            let sql = filled(ROWS, &[("{table}", &table.quoted), ("{condition}", &table.condition)]);
+            let sql = filled(ROWS, &[("{table}", &table.quoted)]) + &table.condition;
             let answer: Vec<(i64, String)> = reader.fetch(&sql).await?;
             let [(rows, hash)] = answer.as_slice() else {
                 return Err(CheckError::Other(format!("the rows of {} could not be counted", table.quoted)));
