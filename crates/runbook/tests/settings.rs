@@ -145,6 +145,61 @@ fn the_settings_of_this_workspace_are_right() {
     "4294967295",
     "up to 1000000"
 )]
+#[case::share_of_nothing(
+    "[thresholds]\nconnections = nan\n",
+    "runbook.toml:11: [thresholds] connections is ",
+    "nan",
+    "up to 100"
+)]
+#[case::more_than_all(
+    "[thresholds]\nsequence_used = 100.5\n",
+    "runbook.toml:11: [thresholds] sequence_used is ",
+    "100.5",
+    "up to 100"
+)]
+#[case::endless_transaction(
+    "[thresholds]\ntransaction_seconds = inf\n",
+    "runbook.toml:11: [thresholds] transaction_seconds is ",
+    "inf",
+    "up to a year"
+)]
+#[case::traffic_below_none(
+    "[thresholds]\nminimum_traffic = -1\n",
+    "runbook.toml:11: [thresholds] minimum_traffic is ",
+    "-1",
+    "0 or more"
+)]
+#[case::endless_restore(
+    "[backup]\nmax_restore_minutes = inf\n",
+    "runbook.toml:11: [backup] max_restore_minutes is ",
+    "inf",
+    "up to a year"
+)]
+#[case::endless_disk(
+    "[hazards]\ndisk_mb_per_second = inf\n",
+    "runbook.toml:11: [hazards] disk_mb_per_second is ",
+    "inf",
+    "above 0"
+)]
+#[case::still_disk(
+    "[hazards]\nrows_per_second = 0\n",
+    "runbook.toml:11: [hazards] rows_per_second is ",
+    "0",
+    "above 0"
+)]
+#[case::sizes_that_do_not_grow(
+    "[hazards]\nsizes = [1000, 1000]\n",
+    "runbook.toml:11: [hazards] sizes are ",
+    "[1000, 1000]",
+    "smaller one first"
+)]
+#[case::no_days("[schema]\nkey_days = nan\n", "runbook.toml:11: [schema] key_days is ", "nan", "above 0")]
+#[case::growth_of_no_number(
+    "[schema.rows_per_day]\nprojects = nan\n",
+    "runbook.toml:11: [schema.rows_per_day] projects is ",
+    "nan",
+    "0 or more"
+)]
 #[case::missing_seed(
     "[data]\nseeds = [\"a.sql\"]\n",
     "runbook.toml:11: [data] names `a.sql`, which does not exist",

@@ -15,6 +15,9 @@ const OLDEST: u32 = 15;
 /// A day: what takes longer is no query that anybody waits for.
 const LONGEST_QUERY_MS: f64 = 86_400_000.0;
 
+/// Seconds.
+const YEAR: f64 = 31_536_000.0;
+
 /// The most executions of a query, and the most that a budget is multiplied by.
 const MOST: u32 = 1_000_000;
 
@@ -139,6 +142,7 @@ impl Settings {
             return Err(self.wrong(&["thresholds", "query_ms"], problem, help));
         }
         self.check_perf()?;
+        self.check_ranges()?;
         let limits = &self.limits;
         for (key, limit) in [
             ("check_seconds", limits.check),
@@ -151,6 +155,77 @@ impl Settings {
                 let problem =
                     format!("[limits] {key} is below a millisecond, and nothing could be done in it");
                 return Err(self.wrong(&["limits", key], problem, "give seconds, above 0"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Figures outside of which a check could not fail, or could not pass, or would divide by nothing.
+    fn check_ranges(&self) -> Result<(), SettingsError> {
+        let (thresholds, hazards) = (&self.thresholds, &self.hazards);
+        let percent = "give percent, above 0 and up to 100";
+        let ranges: [(&[&str], f64, f64, &str); 7] = [
+            (
+                &["schema", "key_days"],
+                self.schema.key_days.unwrap_or(1.0),
+                f64::from(MOST),
+                "give days, above 0 and up to 1000000",
+            ),
+            (&["thresholds", "sequence_used"], thresholds.sequence_used, 100.0, percent),
+            (&["thresholds", "connections"], thresholds.connections, 100.0, percent),
+            (
+                &["thresholds", "transaction_seconds"],
+                thresholds.transaction_seconds,
+                YEAR,
+                "give seconds, above 0 and up to a year (31536000)",
+            ),
+            (
+                &["backup", "max_restore_minutes"],
+                self.backup.max_restore_minutes,
+                YEAR / 60.0,
+                "give minutes, above 0 and up to a year (525600)",
+            ),
+            (
+                &["hazards", "disk_mb_per_second"],
+                hazards.disk_mb_per_second,
+                f64::from(MOST),
+                "give MB a second, above 0 and up to 1000000",
+            ),
+            (
+                &["hazards", "rows_per_second"],
+                hazards.rows_per_second,
+                1e12,
+                "give rows a second, above 0 and up to 1e12",
+            ),
+        ];
+        for (place, number, most, help) in ranges {
+            if !(number > 0.0 && number <= most) {
+                return Err(self.wrong(place, format!("[{}] {} is {number:?}", place[0], place[1]), help));
+            }
+        }
+        for (key, number) in [
+            ("minimum_traffic", thresholds.minimum_traffic),
+            ("small_table_blocks", thresholds.small_table_blocks),
+        ] {
+            if number < 0 {
+                let problem = format!("[thresholds] {key} is {number}");
+                return Err(self.wrong(&["thresholds", key], problem, "give 0 or more"));
+            }
+        }
+        let [small, large] = hazards.sizes;
+        if small == 0 || small >= large {
+            let problem = format!("[hazards] sizes are {small} and {large}");
+            let help = "give two numbers of rows above 0, the smaller one first: what grows between them is extrapolated";
+            return Err(self.wrong(&["hazards", "sizes"], problem, help));
+        }
+        for (table, rows) in &self.schema.rows_per_day {
+            if !(0.0..=1e15).contains(rows) {
+                let problem = format!("[schema.rows_per_day] {table} is {rows:?}");
+                return Err(self.wrong(
+                    &["schema", "rows_per_day", table],
+                    problem,
+                    "give rows a day, 0 or more",
+                ));
             }
         }
         Ok(())
