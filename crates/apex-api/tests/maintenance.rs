@@ -89,6 +89,16 @@ async fn held<'a>(
     (holder, write)
 }
 
+/// Waits until the service says that writes are refused.
+async fn maintained(api: &Api) {
+    runbook::wait::until("maintenance mode", Duration::from_secs(5), || async {
+        let health = api.get("/health").await.is(200);
+        if health.at("/result/maintenance") == true { Ok(()) } else { Err("it is not told") }
+    })
+    .await
+    .unwrap();
+}
+
 #[tokio::test]
 async fn a_switch_that_waits_for_a_write_keeps_nobody_else_waiting() {
     let db = Database::seeded().await.unwrap();
@@ -102,24 +112,15 @@ async fn a_switch_that_waits_for_a_write_keeps_nobody_else_waiting() {
     })
     .await;
     let switching = Arc::clone(&api);
-    let mut switch = tokio::spawn(async move { switching.maintain(true).await.is(200) });
+    let switch = tokio::spawn(async move { switching.maintain(true).await.is(200) });
     // Seen, and refusing, while the write that was admitted before is still on its way.
-    runbook::wait::until("maintenance mode", Duration::from_secs(5), || async {
-        let health = api.get("/health").await.is(200);
-        if health.at("/result/maintenance") == true { Ok(()) } else { Err("it is not told") }
-    })
-    .await
-    .unwrap();
+    maintained(&api).await;
     api.get("/ready").await.is(200);
     api.get("/metrics").await.is(200);
     api.get(&path).await.is(200);
     api.put(&path, &etag, &json!({"name": "Late"})).await.is(503);
     // The switch does not answer before that write is over.
-    tokio::select! {
-        biased;
-        switched = &mut switch => panic!("a write is on its way: {switched:?}"),
-        () = std::future::ready(()) => {}
-    }
+    assert!(!switch.is_finished(), "a write is on its way");
     holder.rollback().await.unwrap();
     write.await.unwrap();
     switch.await.unwrap();
@@ -140,18 +141,9 @@ async fn a_write_whose_caller_is_gone_is_waited_for_all_the_same() {
     write.abort();
     assert!(write.await.unwrap_err().is_cancelled());
     let switching = Arc::clone(&api);
-    let mut switch = tokio::spawn(async move { switching.maintain(true).await.is(200) });
-    runbook::wait::until("maintenance mode", Duration::from_secs(5), || async {
-        let health = api.get("/health").await.is(200);
-        if health.at("/result/maintenance") == true { Ok(()) } else { Err("it is not told") }
-    })
-    .await
-    .unwrap();
-    tokio::select! {
-        biased;
-        switched = &mut switch => panic!("a write is on its way: {switched:?}"),
-        () = std::future::ready(()) => {}
-    }
+    let switch = tokio::spawn(async move { switching.maintain(true).await.is(200) });
+    maintained(&api).await;
+    assert!(!switch.is_finished(), "a write is on its way");
     holder.rollback().await.unwrap();
     switch.await.unwrap();
     // It was taken whole, with its event, before the switch was answered.

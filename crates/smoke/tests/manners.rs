@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, Method};
 use harness::Database;
 use rstest::rstest;
-use runbook::context::Api;
+use runbook::context::{Api, Context};
 use runbook::verdict::Outcome;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -137,6 +137,20 @@ async fn written(stream: &mut TcpStream, answer: (u16, HeaderMap, Vec<u8>), mann
     sent.await.is_err() || matches!(manner, Manner::Old | Manner::Closing)
 }
 
+async fn every_check_passes(context: &Context) {
+    for check in smoke::checks() {
+        let verdict = check.run(context).await;
+        assert_eq!(
+            verdict.outcome(),
+            Outcome::Pass,
+            "{}: {:?} {:#?}",
+            check.id,
+            verdict.reason(),
+            verdict.findings()
+        );
+    }
+}
+
 #[rstest]
 #[case::http_1_0(Manner::Old)]
 #[case::chunked(Manner::Chunked)]
@@ -149,17 +163,7 @@ async fn a_right_service_passes_in_whatever_manner_it_speaks(#[case] manner: Man
     let mut serving = faultless(&db).await;
     let to = serving.context.api.clone().unwrap().base_url;
     serving.context.api = Some(Api { base_url: before(to, manner).await });
-    for check in smoke::checks() {
-        let verdict = check.run(&serving.context).await;
-        assert_eq!(
-            verdict.outcome(),
-            Outcome::Pass,
-            "{}: {:?} {:#?}",
-            check.id,
-            verdict.reason(),
-            verdict.findings()
-        );
-    }
+    every_check_passes(&serving.context).await;
 }
 
 #[tokio::test]
@@ -169,15 +173,5 @@ async fn a_base_address_may_be_of_ipv6_and_have_a_path_with_a_slash_at_its_end()
     let to = serving.context.api.clone().unwrap().base_url;
     let base = at("[::1]:0", "/apex/v1", to, Manner::Chunked).await;
     serving.context.api = Some(Api { base_url: format!(" {base}/apex/v1//\n") });
-    for check in smoke::checks() {
-        let verdict = check.run(&serving.context).await;
-        assert_eq!(
-            verdict.outcome(),
-            Outcome::Pass,
-            "{}: {:?} {:#?}",
-            check.id,
-            verdict.reason(),
-            verdict.findings()
-        );
-    }
+    every_check_passes(&serving.context).await;
 }
