@@ -55,7 +55,13 @@ pub(crate) async fn hazards(command: &Hazards, global: &Global, screen: &Screen)
         shown.push(judged(command, &system, looked, found).await?);
     }
     show::print(&shown, screen)?;
-    Ok(if shown.iter().any(show::Shown::is_hazard) { Exit::NoGo } else { Exit::Go })
+    Ok(if shown.iter().any(show::Shown::is_hazard) {
+        Exit::NoGo
+    } else if shown.iter().any(show::Shown::is_incomplete) {
+        Exit::Incomplete
+    } else {
+        Exit::Go
+    })
 }
 
 /// Each file as `psql -f` would run it; one of the migrations' folder as its tool would.
@@ -134,7 +140,7 @@ async fn judged(
     found: Vec<Found>,
 ) -> Result<show::Shown, Failure> {
     if !command.measure {
-        return Ok(show::Shown { script: looked.script.clone(), found, seen: Vec::new(), measured: None });
+        return Ok(show::Shown::unmeasured(looked.script.clone(), found, None));
     }
     measure::measured(system, looked, found, command.rows).await
 }

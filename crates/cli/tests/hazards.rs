@@ -111,6 +111,22 @@ fn measurement_is_told_in_json_statement_by_statement() {
     assert!(third["touched"]["pricing_configs"].as_u64() > Some(0), "{third:#}");
 }
 
+#[test]
+fn what_would_leave_the_copy_is_not_measured_and_ends_with_3() {
+    let (_folder, path) =
+        file(b"CREATE ROLE outside_the_copy;\nCREATE TABLE notes (id integer PRIMARY KEY);\n");
+    let path = path.display().to_string();
+    let output = run(&["--measure", "--rows", "1000", &path]);
+    assert_eq!(output.status.code(), Some(3), "{}", text_of(&output));
+    let page = text(&output.stdout);
+    assert!(page.contains("  not measured, line 1: it is about roles"), "{page}");
+    let output = run(&["--json", "--measure", "--rows", "1000", &path]);
+    let unmeasured = &told(&output)["migrations"][0]["measured"]["unmeasured"];
+    assert_eq!((&unmeasured[0]["line"], unmeasured.as_array().unwrap().len()), (&1.into(), 1));
+    // The text alone tells all that it can.
+    assert_eq!(run(&[&path]).status.code(), Some(0));
+}
+
 /// What was printed, which must be as the schema says.
 #[track_caller]
 fn told(output: &Output) -> Value {

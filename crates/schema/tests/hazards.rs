@@ -3,6 +3,7 @@
 mod alembic;
 mod checks;
 mod measured;
+mod server_wide;
 mod soak;
 mod text;
 mod unusual;

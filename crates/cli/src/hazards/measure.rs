@@ -15,6 +15,8 @@ use super::show::Shown;
 use crate::failure::Failure;
 use crate::settings::System;
 
+const NO_REVISION: &str = "no SQL migration stands before it, so there is nothing to make a copy of";
+
 /// A database whose context gives copies. It must outlive them.
 struct Copies {
     context: Context,
@@ -42,7 +44,7 @@ pub(super) async fn measured(
 ) -> Result<Shown, Failure> {
     let script = looked.script.clone();
     let Some(previous) = &looked.previous else {
-        return Ok(Shown { script, found, seen: Vec::new(), measured: None });
+        return Ok(Shown::unmeasured(script, found, Some(NO_REVISION)));
     };
     let copies = Copies::of(system).await?;
     let mut plan = Plan::of(&copies.context, previous);
@@ -71,7 +73,7 @@ pub(super) async fn measured(
             ),
         ));
     }
-    Ok(Shown { found: judged.found, seen, measured: Some((measured, plan)), script })
+    Ok(Shown { found: judged.found, seen, measured: Some((measured, plan)), script, unmeasured: None })
 }
 
 /// The whole corpus, two at a time.

@@ -21,14 +21,27 @@ pub(super) struct Shown {
     /// What was measured, in words.
     pub(super) seen: Vec<(Option<Class>, String)>,
     pub(super) measured: Option<(Measured, Plan)>,
+    /// Why nothing was measured, where that was asked.
+    pub(super) unmeasured: Option<&'static str>,
 }
 
 /// So many indexes that are locked in one way are told by name, unless more is asked for.
 const INDEXES: usize = 3;
 
 impl Shown {
+    /// What the text tells, and why no more was asked of a copy.
+    pub(super) fn unmeasured(script: Script, found: Vec<Found>, why: Option<&'static str>) -> Self {
+        Self { script, found, seen: Vec::new(), measured: None, unmeasured: why }
+    }
+
     pub(super) fn is_hazard(&self) -> bool {
         self.found.iter().any(Found::is_error)
+    }
+
+    /// Whether something that was to be measured could not be.
+    pub(super) fn is_incomplete(&self) -> bool {
+        let unmeasured = |(measured, _): &(Measured, Plan)| !measured.unmeasured.is_empty();
+        self.unmeasured.is_some() || self.measured.as_ref().is_some_and(unmeasured)
     }
 
     fn beside(&self) -> Option<&Beside> {
@@ -88,12 +101,18 @@ fn one(shown: &Shown, verbose: bool) -> String {
     for effect in shown.measured.iter().flat_map(|(measured, _)| &measured.effects) {
         measured(&mut page, shown, effect, verbose);
     }
+    for unmeasured in shown.measured.iter().flat_map(|(measured, _)| &measured.unmeasured) {
+        let _ = writeln!(page, "  not measured, line {}: {}", unmeasured.line, unmeasured.why);
+    }
     if let Some(refused) = shown.beside().and_then(|beside| beside.refused.as_ref()) {
         let _ = writeln!(
             page,
             "  beside readers and writers, line {} is refused: {}",
             refused.line, refused.words
         );
+    }
+    if let Some(why) = shown.unmeasured {
+        let _ = writeln!(page, "  not measured: {why}");
     }
     for (class, text) in &shown.seen {
         let class = class.map_or("beside it", Class::word);

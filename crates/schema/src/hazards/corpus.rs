@@ -115,6 +115,9 @@ pub fn summary(measured: &Measured, budget: Duration) -> String {
         return format!("refused at line {}: {}", refused.line, refused.words);
     }
     let mut parts = Vec::new();
+    if let Some(first) = measured.unmeasured.first() {
+        parts.push(format!("line {} is not measured: {}", first.line, first.why));
+    }
     match measured.longest() {
         Some(wait) => {
             let mode = match (wait.who, wait.mode.as_deref()) {

@@ -43,7 +43,10 @@ pub fn judge(
     let complete = measured.refused.is_none();
     let mut judged = Judged { found, seen: seen(measured, budget) };
     for found in &mut judged.found {
-        let refuted = complete && found.is_measurable() && !classes.contains(&found.rule.class);
+        let refuted = complete
+            && measured.executed(found.statement)
+            && found.is_measurable()
+            && !classes.contains(&found.rule.class);
         if refuted && found.level == Level::Error {
             found.level = Level::Advice;
         }

@@ -9,6 +9,7 @@ mod found;
 mod judge;
 mod lint;
 pub mod measure;
+mod outside;
 mod own;
 pub mod page;
 mod past;

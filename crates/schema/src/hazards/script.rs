@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use runbook::settings::SettingsError;
 use squawk_syntax::ast::{self, AstNode as _};
 
-use super::tree;
+use super::{outside, tree};
 
 /// Past this a file is not taken apart: it is data, and belongs in a COPY.
 const LARGEST: usize = 8 << 20;
@@ -55,6 +55,8 @@ pub struct Statement {
     pub unit: usize,
     /// Whether it cannot stand in a transaction.
     pub alone: bool,
+    /// Why it is not executed on a copy, where it is not: what it does would reach out of the copy.
+    pub outside: Option<&'static str>,
 }
 
 /// Statements that are done or undone together.
@@ -172,7 +174,7 @@ impl Script {
             line += text.get(counted..start).map_or(0, |passed| passed.matches('\n').count());
             counted = start;
             let at = self.statements.len();
-            let alone = tree::stands_alone(&stmt);
+            let (alone, outside) = (tree::stands_alone(&stmt), outside::reason(&stmt));
             match self.units.last_mut() {
                 Some(unit) if inside && !fresh => unit.statements.end = at + 1,
                 _ => self.units.push(Unit { statements: at..at + 1, transaction: inside || !alone }),
@@ -180,7 +182,7 @@ impl Script {
             fresh = !inside;
             let sql = text.get(start..usize::from(stmt.syntax().text_range().end())).unwrap_or_default();
             let sql = sql.trim().trim_end_matches(';').to_owned();
-            self.statements.push(Statement { sql, start, line, unit: self.units.len() - 1, alone });
+            self.statements.push(Statement { sql, start, line, unit: self.units.len() - 1, alone, outside });
         }
     }
 }

@@ -71,6 +71,8 @@ pub struct Measurement<'a> {
     pub refused: Option<Refusal<'a>>,
     /// The statement that the server refused with readers and writers beside it.
     pub refused_beside: Option<Refusal<'a>>,
+    /// Statements that were not executed on the copies, and why.
+    pub unmeasured: Vec<Refusal<'a>>,
 }
 
 /// What one statement did.
@@ -136,12 +138,12 @@ pub struct Beside<'a> {
     pub max_ms: f64,
 }
 
-/// A statement that the server refused.
+/// A statement that the server refused, or that was not executed.
 #[derive(Debug, Serialize)]
 pub struct Refusal<'a> {
     /// The line on which it starts.
     pub line: usize,
-    /// The server's words.
+    /// The server's words, or why it was not.
     pub words: &'a str,
 }
 
@@ -192,6 +194,11 @@ fn measurement<'a>(script: &Script, measured: &'a Measured, plan: &Plan) -> Meas
         stuck: &measured.stuck,
         refused: measured.refused.as_ref().map(refusal),
         refused_beside: beside.and_then(|beside| beside.refused.as_ref()).map(refusal),
+        unmeasured: measured
+            .unmeasured
+            .iter()
+            .map(|one| Refusal { line: one.line, words: one.why })
+            .collect(),
     }
 }
 

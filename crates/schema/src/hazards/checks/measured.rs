@@ -41,14 +41,26 @@ async fn check(context: &Context) -> Result<Verdict, CheckError> {
             );
             return Err(CheckError::Missing(told));
         }
-        evidence.examine(1);
         let plan = Plan { victims: true, ..Plan::of(context, previous) };
         let found = lint_after(&step.script, &step.before, &step.earlier, &context.settings.hazards)
             .map_err(|error| CheckError::Other(error.to_string()))?;
         let measured = measure(context, &step.script, &plan).await?;
+        // A migration of which nothing could be executed is none that was measured.
+        evidence.examine(u64::from(
+            measured.unmeasured.len() < step.script.statements.len() || step.script.statements.is_empty(),
+        ));
         let judged = judge(&step.script, found, &measured, &context.settings.hazards)
             .map_err(|error| CheckError::Other(error.to_string()))?;
         report(&mut evidence, step, &judged);
+        for one in &measured.unmeasured {
+            let object = format!("{}:{}", step.script.name(), one.line);
+            let remedy = "read it: what its text tells was judged, and nothing of it was executed";
+            evidence.find(runbook::verdict::Finding::advice(
+                object,
+                format!("not measured: {}", one.why),
+                remedy,
+            ));
+        }
         longest = longest.max(wait(&measured));
         if let Some((_, victim)) = measured.victims.as_ref().and_then(Beside::longest) {
             felt = Some(felt.unwrap_or_default().max(victim.most.as_secs_f64() * 1000.0));

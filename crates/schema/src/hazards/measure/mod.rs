@@ -8,6 +8,7 @@ mod compat;
 mod effect;
 mod felt;
 mod forecast;
+mod guard;
 mod loss;
 mod retry;
 mod run;
@@ -88,9 +89,27 @@ pub struct Measured {
     pub refused: Option<Refused>,
     /// How long readers and writers beside it waited for each statement, on a copy of the larger size.
     pub victims: Option<victims::Beside>,
+    /// Statements that were not executed, and why.
+    pub unmeasured: Vec<Unmeasured>,
+}
+
+/// A statement that was not executed on the copies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmeasured {
+    /// Its place in the script.
+    pub statement: usize,
+    /// The line on which it starts.
+    pub line: usize,
+    /// Why.
+    pub why: &'static str,
 }
 
 impl Measured {
+    /// Whether this statement was executed.
+    pub fn executed(&self, statement: usize) -> bool {
+        !self.unmeasured.iter().any(|unmeasured| unmeasured.statement == statement)
+    }
+
     /// The longest wait at the target's size.
     pub fn longest(&self) -> Option<&Wait> {
         self.waits.iter().max_by(|a, b| a.seconds.total_cmp(&b.seconds).then(b.who.cmp(&a.who)))
@@ -135,13 +154,25 @@ pub async fn measure(context: &Context, script: &Script, plan: &Plan) -> Result<
     let small = copy(context, plan, plan.sizes[0]).await?;
     let uncovered = uncovered::read(small.database()).await?;
     let mut first = run::run(small.database(), script).await?;
+    if let Some(Refused { outside: Some(_), .. }) = first.refused {
+        drop(small);
+        let sifted = guard::sifted(context, script, plan).await?;
+        let marked = |script: &Script| unmeasured(script).len();
+        if marked(&sifted) > marked(script) {
+            return Box::pin(measure(context, &sifted, plan)).await;
+        }
+        return Err(CheckError::Missing(
+            "it cannot be measured on this server, which has other roles".into(),
+        ));
+    }
     let less = uncovered::read(small.database()).await?;
     drop(small);
     let large = copy(context, plan, plan.sizes[1]).await?;
     let probes = compat::Probes::of(large.database()).await?;
     let before = loss::Inventory::of(large.database()).await?;
     let mut second = run::run(large.database(), script).await?;
-    let mut measured = Measured { refused: second.refused.clone(), ..Measured::default() };
+    let (refused, unmeasured) = (second.refused.clone(), unmeasured(script));
+    let mut measured = Measured { refused, unmeasured, ..Measured::default() };
     if measured.refused.is_none() {
         measured.broken = probes.broken(large.database()).await?;
         measured.lost = before.lost(large.database()).await?;
@@ -162,6 +193,13 @@ pub async fn measure(context: &Context, script: &Script, plan: &Plan) -> Result<
     measured.waits.extend(uncovered::waits(script, &uncovered, &less, &more, plan));
     measured.effects = second.effects;
     Ok(measured)
+}
+
+fn unmeasured(script: &Script) -> Vec<Unmeasured> {
+    let marked = script.statements.iter().enumerate();
+    marked
+        .filter_map(|(statement, s)| s.outside.map(|why| Unmeasured { statement, line: s.line, why }))
+        .collect()
 }
 
 /// Where nothing but the time says that somebody would wait too long, it is taken again: a machine that was busy with

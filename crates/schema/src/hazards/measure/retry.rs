@@ -36,13 +36,17 @@ pub(super) async fn stuck(
         }
         let last = units.last().and_then(|unit| script.of(unit).last());
         if let Some(refused) = plainly(&mut session, script, &script.units).await?
+            && refused.outside.is_none()
             && let Some(last) = last
         {
             stuck.push(said(last, "stopped after", &refused));
         }
     }
     for (at, unit) in script.units.iter().enumerate().take(MOST) {
-        let Some(statement) = script.of(unit).first().filter(|_| !unit.transaction) else { continue };
+        let Some(statement) = script.of(unit).first().filter(|s| !unit.transaction && s.outside.is_none())
+        else {
+            continue;
+        };
         if !builds(statement) {
             continue;
         }

@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
 use super::effect::{Effect, State, held};
+use super::guard::{absent, calls_out, commit, undone};
 use super::{connect, execute};
 use crate::hazards::script::{Script, Statement, Unit};
 
@@ -23,6 +24,8 @@ pub struct Refused {
     pub line: usize,
     /// The server's words.
     pub words: String,
+    /// Why that says nothing of the migration, where it does not: the server on which it is measured has other roles.
+    pub outside: Option<&'static str>,
 }
 
 /// A run, as far as it came.
@@ -115,7 +118,7 @@ pub(super) async fn plainly(
         if unit.transaction {
             execute(session, "BEGIN").await?;
         }
-        for (offset, statement) in script.of(unit).iter().enumerate() {
+        for (offset, statement) in script.of(unit).iter().enumerate().filter(|(_, s)| s.outside.is_none()) {
             if let Err(error) = send(session, &statement.sql).await {
                 if unit.transaction {
                     execute(session, "ROLLBACK").await?;
@@ -124,10 +127,10 @@ pub(super) async fn plainly(
             }
         }
         if unit.transaction
-            && let Err(error) = send(session, "COMMIT").await
             && let Some(last) = script.of(unit).last()
+            && let Some(refused) = commit(session, last, unit.statements.end - 1).await?
         {
-            return Ok(Some(refusal(last, unit.statements.end - 1, &error)));
+            return Ok(Some(refused));
         }
     }
     Ok(None)
@@ -144,7 +147,7 @@ async fn transaction(
     execute(session, "BEGIN").await?;
     let start = State::read(session).await?;
     let mut before = start.clone();
-    for (offset, statement) in statements.iter().enumerate() {
+    for (offset, statement) in statements.iter().enumerate().filter(|(_, s)| s.outside.is_none()) {
         // A small table is read whole where a large one would be looked up by an index, if there is one.
         let planned = writes_rows(statement);
         if planned {
@@ -173,11 +176,8 @@ async fn transaction(
         effects.push(effect);
         before = after;
     }
-    if let Err(error) = send(session, "COMMIT").await {
-        let _ = execute(session, "ROLLBACK").await;
-        return Ok(statements.last().map(|last| refusal(last, first + statements.len() - 1, &error)));
-    }
-    Ok(None)
+    let Some(last) = statements.last() else { return Ok(None) };
+    commit(session, last, first + statements.len() - 1).await
 }
 
 /// A statement outside a transaction ends its locks by itself. It is made to wait for a transaction of ours that
@@ -189,9 +189,12 @@ async fn alone(
     unit: &Unit,
     effects: &mut Vec<Effect>,
 ) -> Result<Option<Refused>, CheckError> {
-    let Some(statement) = script.of(unit).first() else { return Ok(None) };
+    let Some(statement) = script.of(unit).first().filter(|s| s.outside.is_none()) else { return Ok(None) };
     let at = unit.statements.start;
     let mut watcher = connect(database).await?;
+    if calls_out(&mut watcher, statement).await? {
+        return Ok(Some(undone(statement, at)));
+    }
     let start = State::read(&mut watcher).await?;
     let mut blocker = Blocker::start(database, &start, statement).await?;
     let pid = pid(session).await?;
@@ -304,5 +307,6 @@ pub(super) async fn send(session: &mut PgConnection, sql: &str) -> Result<(), sq
 }
 
 pub(super) fn refusal(statement: &Statement, at: usize, error: &sqlx::Error) -> Refused {
-    Refused { statement: at, line: statement.line, words: runbook::context::describe(error) }
+    let (words, outside) = (runbook::context::describe(error), absent(statement, error));
+    Refused { statement: at, line: statement.line, words, outside }
 }

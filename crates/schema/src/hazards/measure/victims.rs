@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::effect::Effect;
 use super::felt::{self, Felt, Mark, Sample, Victim};
+use super::guard::commit;
 use super::run::{pid, refusal, send};
 use super::{Refused, connect, execute};
 use crate::hazards::script::Script;
@@ -104,7 +105,7 @@ async fn run(
         }
         let first = marks.len();
         let mut refused = None;
-        for (offset, statement) in script.of(unit).iter().enumerate() {
+        for (offset, statement) in script.of(unit).iter().enumerate().filter(|(_, s)| s.outside.is_none()) {
             let at = unit.statements.start + offset;
             let began = Instant::now();
             if let Err(error) = send(session, &statement.sql).await {
@@ -115,11 +116,11 @@ async fn run(
             marks.push(Mark { statement: at, began, ended, released: ended });
         }
         if unit.transaction {
-            let end = if refused.is_some() { "ROLLBACK" } else { "COMMIT" };
-            if let Err(error) = send(session, end).await
-                && let Some(last) = script.of(unit).last()
-            {
-                refused = Some(refusal(last, unit.statements.end - 1, &error));
+            match script.of(unit).last() {
+                Some(last) if refused.is_none() => {
+                    refused = commit(session, last, unit.statements.end - 1).await?;
+                }
+                _ => execute(session, "ROLLBACK").await?,
             }
             let released = Instant::now();
             marks.iter_mut().skip(first).for_each(|mark| mark.released = released);

@@ -38,25 +38,12 @@ impl Look<'_> {
 
 /// The statements of a body as a script of their own; `None` where there is none, or the language is another one.
 fn inner(block: &ast::Do, path: &std::path::Path) -> Option<Script> {
-    let body = block.plpgsql()?;
     let mut text = String::new();
-    for node in body.syntax().descendants() {
-        let statement = if let Some(run) = ast::PlpgsqlExecSqlStmt::cast(node.clone()) {
-            // SELECT … INTO sets variables here, and makes no table.
-            run.stmt()
-                .filter(|stmt| !matches!(stmt, ast::Stmt::SelectInto(_)))
-                .map(|stmt| stmt.syntax().to_string())
-        } else if let Some(run) = ast::PlpgsqlForQueryStmt::cast(node.clone()) {
-            run.query().map(|stmt| stmt.syntax().to_string())
-        } else if let Some(run) = ast::PlpgsqlDynExecuteStmt::cast(node.clone()) {
-            run.query().and_then(|query| literal(&query))
-        } else {
-            None
-        };
-        let Some(statement) = statement else { continue };
+    for (statement, whole) in executed(block) {
         let statement = statement.trim().trim_end_matches(';');
         let parsed = ast::SourceFile::parse(statement);
-        if parsed.errors().is_empty()
+        if whole
+            && parsed.errors().is_empty()
             && !parsed.tree().stmts().any(|stmt| matches!(stmt, ast::Stmt::Begin(_)))
         {
             // A comment at its end must not swallow the next.
@@ -65,6 +52,37 @@ fn inner(block: &ast::Do, path: &std::path::Path) -> Option<Script> {
         }
     }
     Script::parse(path, text, Runs::Wrapped).ok().filter(|script| !script.statements.is_empty())
+}
+
+/// What a body executes, and whether that is the whole of it: of what is put together only then, the pieces that are written
+/// down.
+pub(in crate::hazards) fn executed(block: &ast::Do) -> Vec<(String, bool)> {
+    let Some(body) = block.plpgsql() else { return Vec::new() };
+    let mut texts = Vec::new();
+    for node in body.syntax().descendants() {
+        texts.extend(if let Some(run) = ast::PlpgsqlExecSqlStmt::cast(node.clone()) {
+            // SELECT … INTO sets variables here, and makes no table: it is not what it says.
+            run.stmt().map(|stmt| (stmt.syntax().to_string(), !matches!(stmt, ast::Stmt::SelectInto(_))))
+        } else if let Some(run) = ast::PlpgsqlForQueryStmt::cast(node.clone()) {
+            run.query().map(|query| (query.syntax().to_string(), true))
+        } else if let Some(run) = ast::PlpgsqlDynExecuteStmt::cast(node.clone()) {
+            run.query().map(|query| match literal(&query) {
+                Some(text) => (text, true),
+                None => (pieces(&query), false),
+            })
+        } else if ast::PlpgsqlPerformStmt::can_cast(node.kind()) {
+            Some((node.to_string(), false))
+        } else {
+            None
+        });
+    }
+    texts
+}
+
+/// The constants of an expression that puts a text together, with a name in each gap.
+fn pieces(query: &ast::PlpgsqlExpr) -> String {
+    let constants = query.syntax().descendants().filter_map(ast::Literal::cast);
+    constants.filter_map(|constant| constant.string_value()).collect::<Vec<_>>().join(" _ ")
 }
 
 /// The text that is executed, where it is written down as one constant.

@@ -1,7 +1,7 @@
 //! What squawk's linter does not know: our own look at each statement, in the light of those before it.
 
 mod alter;
-mod block;
+pub(super) mod block;
 mod locks;
 mod repeat;
 mod rows;
