@@ -321,7 +321,7 @@ async fn what_no_statement_can_do_is_told_with_its_reason(
 
 /// Each names its object and both sides, and has statements that mend it or says why none can.
 #[track_caller]
-fn each_is_told_whole(differences: &[migrations::catalogue::Difference]) {
+pub(crate) fn each_is_told_whole(differences: &[migrations::catalogue::Difference]) {
     for difference in differences {
         assert_ne!(difference.left, difference.right, "{difference}");
         assert!(!difference.remedy().is_empty(), "{difference} has no remedy");
@@ -330,12 +330,12 @@ fn each_is_told_whole(differences: &[migrations::catalogue::Difference]) {
     }
 }
 
-async fn read(db: &Ephemeral) -> Catalogue {
+pub(crate) async fn read(db: &Ephemeral) -> Catalogue {
     let schemas = ["public".to_owned(), "o\"dd Ünï".to_owned(), "c".to_owned()];
     Catalogue::read(&mut db.reader().await.unwrap(), &schemas).await.unwrap()
 }
 
-async fn run(db: &Ephemeral, statements: &[&str]) {
+pub(crate) async fn run(db: &Ephemeral, statements: &[&str]) {
     for statement in statements {
         assert!(!statement.contains('…'), "it asks for a person: {statement}\n{}", statements.join(";\n"));
         // One at a time: CONCURRENTLY refuses company.
@@ -344,12 +344,12 @@ async fn run(db: &Ephemeral, statements: &[&str]) {
     }
 }
 
-async fn execute(db: &Ephemeral, sql: &str) {
+pub(crate) async fn execute(db: &Ephemeral, sql: &str) {
     db.execute(sql).await.unwrap();
 }
 
 #[track_caller]
-fn agree(wanted: &Catalogue, found: &Catalogue, statements: &[&str]) {
+pub(crate) fn agree(wanted: &Catalogue, found: &Catalogue, statements: &[&str]) {
     let left: Vec<String> = Catalogue::diff(wanted, found)
         .iter()
         // A column that was dropped comes back as the last one.

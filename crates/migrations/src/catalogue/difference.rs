@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::mend::{self, Mend};
-use super::{Fact, Kind, ObjectName, Part};
+use super::{Attribute, Fact, Kind, ObjectName, Part, under};
 
 /// One fact that the two sides do not share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Difference {
     pub right: Option<String>,
     /// Whether it is about who owns or may use a thing, and not about the thing.
     pub access: bool,
-    mends: Vec<Mend>,
+    pub(super) mends: Vec<Mend>,
 }
 
 impl Difference {
@@ -63,7 +63,7 @@ pub fn script(differences: &[Difference]) -> Vec<&str> {
             }
         }
     }
-    mends.sort_by_key(|mend| mend.due);
+    mends.sort_by_key(|mend| (mend.due, mend.order));
     mends.into_iter().map(|mend| mend.sql.as_str()).collect()
 }
 
@@ -74,9 +74,9 @@ impl fmt::Display for Difference {
     }
 }
 
-type Objects = BTreeMap<ObjectName, Vec<Fact>>;
+pub(super) type Objects = BTreeMap<ObjectName, Vec<Fact>>;
 
-pub(super) fn between(left: &Objects, right: &Objects) -> Vec<Difference> {
+pub(super) fn between(left: &Objects, right: &Objects, access: bool) -> Vec<Difference> {
     let mut names: Vec<&ObjectName> = left.keys().chain(right.keys()).collect();
     names.sort();
     names.dedup();
@@ -107,6 +107,7 @@ pub(super) fn between(left: &Objects, right: &Objects) -> Vec<Difference> {
     let_go(&mut differences, right);
     make_room(&mut differences);
     follow_parents(&mut differences, left, right);
+    under::apply(&mut differences, left, right, access);
     differences
 }
 
@@ -183,7 +184,22 @@ fn without_inherited(side: &Objects, facts: &[Fact]) -> Vec<Fact> {
     let given: Vec<String> =
         parent.into_iter().flatten().filter(|fact| fact.part == Part::Index).map(bare).collect();
     let own = |fact: &&Fact| fact.part != Part::Index || !given.contains(&bare(fact));
-    facts.iter().filter(own).cloned().collect()
+    let mut facts: Vec<Fact> = facts.iter().filter(own).cloned().collect();
+    // Up to 15 an heir may not repeat what its parent generates.
+    let parents: Vec<ObjectName> = match (text(Part::Inherits), text(Part::PartitionBound)) {
+        (Some(names), None) => {
+            names.split(", ").map(|name| ObjectName { kind: Kind::Table, name: name.to_owned() }).collect()
+        }
+        _ => Vec::new(),
+    };
+    for fact in facts.iter_mut().filter(|fact| fact.part == Part::Column) {
+        let column = |other: &&Fact| (other.part, &other.name) == (fact.part, &fact.name);
+        let its = parents.iter().filter_map(|parent| side.get(parent)?.iter().find(column));
+        if its.into_iter().any(|its| its.get(Attribute::Generated) == fact.get(Attribute::Generated)) {
+            fact.attributes.retain(|(attribute, _)| *attribute != Attribute::Generated);
+        }
+    }
+    facts
 }
 
 /// How many generations stand above a table that inherits, or is a partition.
@@ -271,9 +287,12 @@ fn parts(object: &ObjectName, left: &[Fact], right: &[Fact]) -> Vec<Difference> 
     let anew = |key: &(Part, String)| match key.0 {
         Part::Server => object.kind == Kind::ForeignTable,
         Part::Range => true,
+        Part::Definition => differences
+            .iter()
+            .any(|other| other.part.as_deref() == Some(key.0.word()) && mend::drops(&other.mends)),
         _ => false,
     };
-    if let Some(key) = keys.iter().find(|key| anew(key) && a.get(**key) != b.get(**key)) {
+    if let Some(key) = keys.iter().find(|key| a.get(**key) != b.get(**key) && anew(key)) {
         let made = key.0.word();
         // But for rights: default privileges may give it others.
         let rest = |other: &&mut Difference| other.part.as_deref() != Some(made) && !other.access;

@@ -18,6 +18,7 @@ mod mend;
 mod others;
 mod plain;
 mod relations;
+mod under;
 mod view;
 
 use std::collections::BTreeMap;
@@ -48,6 +49,8 @@ pub struct ObjectName {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalogue {
     objects: BTreeMap<ObjectName, Vec<Fact>>,
+    /// Whether owners and rights were taken out.
+    without_access: bool,
 }
 
 impl Catalogue {
@@ -63,7 +66,7 @@ impl Catalogue {
         others::read(reader, schemas, &mut gathering).await?;
         attached::read(reader, schemas, &mut gathering).await?;
         reader.spell_out(false).await?;
-        Ok(Self { objects: gathering.finish() })
+        Ok(Self { objects: gathering.finish(), without_access: false })
     }
 
     /// The names of all objects.
@@ -96,6 +99,7 @@ impl Catalogue {
                 fact.attributes.retain(|(attribute, _)| *attribute != Attribute::Grants);
             }
         }
+        self.without_access = true;
         self
     }
 
@@ -129,7 +133,7 @@ impl Catalogue {
     /// What differs, sorted by object. Empty exactly when the two are equal. Each difference knows the statements that
     /// would make the right side like the left.
     pub fn diff(left: &Self, right: &Self) -> Vec<Difference> {
-        difference::between(&left.objects, &right.objects)
+        difference::between(&left.objects, &right.objects, !left.without_access && !right.without_access)
     }
 }
 

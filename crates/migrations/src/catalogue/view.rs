@@ -118,7 +118,7 @@ fn is_name(token: &str) -> bool {
 }
 
 /// Names, quoted pieces and single characters; put together they are the text.
-fn tokens(text: &str) -> Vec<&str> {
+pub(super) fn tokens(text: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {

@@ -65,6 +65,11 @@ fn column(object: &ObjectName, fact: (Option<&Fact>, Option<&Fact>)) -> Vec<Mend
                 let (kind, collation) = (wanted.base(), wanted.get(Attribute::Collation));
                 let collation = collation.map(|name| format!(" COLLATE {name}")).unwrap_or_default();
                 let using = if composite { String::new() } else { format!(" USING {name}::{kind}") };
+                // The server casts no default by USING, and another one comes after.
+                let default = |fact: &Fact| fact.get(Attribute::Default).map(ToOwned::to_owned);
+                if !composite && default(found).is_some() && default(found) != default(wanted) {
+                    mends.push(mend(due, format!("ALTER {subject} ALTER {noun} {name} DROP DEFAULT")));
+                }
                 mends.push(mend(
                     due,
                     format!("ALTER {subject} ALTER {noun} {name} TYPE {kind}{collation}{using}{cascade}"),

@@ -84,11 +84,11 @@ fn statement(object: &ObjectName, facts: &[Fact]) -> Option<String> {
         }
         Kind::Table | Kind::ForeignTable => table(object, facts),
         Kind::View => {
-            let options = options.map(|options| format!(" WITH ({options})")).unwrap_or_default();
+            let options = options_of_view(facts);
             format!("CREATE VIEW {name}{options} AS\n{definition}").trim_end_matches(';').to_owned()
         }
         Kind::MaterializedView => {
-            let options = options.map(|options| format!(" WITH ({options})")).unwrap_or_default();
+            let options = options_of_view(facts);
             let empty = if text(Part::Populated).is_some() { "\n WITH NO DATA" } else { "" };
             let definition = definition.trim_end_matches(';');
             format!("CREATE MATERIALIZED VIEW {name}{options} AS\n{definition}{empty}")
@@ -98,6 +98,12 @@ fn statement(object: &ObjectName, facts: &[Fact]) -> Option<String> {
         Kind::Subscription => return None,
         Kind::DefaultPrivileges => return None,
     })
+}
+
+/// ` WITH (security_barrier=true)`; nothing where there is none.
+pub(super) fn options_of_view(facts: &[Fact]) -> String {
+    let options = facts.iter().find(|fact| fact.part == Part::Options).map(Fact::base);
+    options.map(|options| format!(" WITH ({options})")).unwrap_or_default()
 }
 
 /// All that is known of it; its connection string is a secret that no catalogue tells.

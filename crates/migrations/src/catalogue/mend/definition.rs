@@ -24,7 +24,12 @@ pub(super) fn altered(object: &ObjectName, wanted: &[Fact], found: &[Fact]) -> V
             vec![mend(due, format!("ALTER PUBLICATION {name} SET ({})", create::publishing(&want)))]
         }
         Kind::View if columns(wanted).starts_with(&columns(found)) => {
-            vec![mend(due, format!("CREATE OR REPLACE VIEW {name} AS\n{}", want.trim_end_matches(';')))]
+            // OR REPLACE takes away every option that it does not name.
+            let options = create::options_of_view(wanted);
+            vec![mend(
+                due,
+                format!("CREATE OR REPLACE VIEW {name}{options} AS\n{}", want.trim_end_matches(';')),
+            )]
         }
         Kind::Subscription => subscription(object, &want, &text(found).unwrap_or_default()),
         _ => {

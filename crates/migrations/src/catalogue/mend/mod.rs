@@ -16,6 +16,8 @@ use super::{Kind, ObjectName};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Mend {
     pub(super) due: u8,
+    /// Among those that are due together.
+    pub(super) order: u16,
     pub(super) sql: String,
     /// It is no statement, but what a person has to do, and why.
     pub(super) by_hand: bool,
@@ -92,6 +94,38 @@ pub(super) fn of_generation(mends: &mut [Mend], depth: u8, made: bool) {
     }
 }
 
+/// Puts the statements of a view in their place: it is made after those that it stands on, and dropped before them. How many
+/// of these stand one upon the other is told for both sides.
+pub(super) fn of_depth(mends: &mut [Mend], kind: Kind, wanted: u16, found: u16) {
+    for mend in mends.iter_mut().filter(|mend| !mend.by_hand) {
+        if mend.due == due::make(kind) {
+            (mend.due, mend.order) = (due::make(Kind::View), wanted);
+        } else if mend.due == due::drop(kind) || drops(std::slice::from_ref(mend)) {
+            // After what is only detached.
+            mend.due = if mend.due == due::DETACH { due::DETACH } else { due::drop(Kind::View) };
+            mend.order = u16::MAX - found;
+        }
+    }
+}
+
+/// Whether an object as a whole is dropped to be made anew.
+pub(super) fn drops(mends: &[Mend]) -> bool {
+    mends.iter().any(|mend| {
+        let whole = ["DROP VIEW ", "DROP MATERIALIZED VIEW ", "DROP FUNCTION "];
+        !mend.by_hand && whole.iter().any(|start| mend.sql.starts_with(start))
+    })
+}
+
+/// Whether it is done before all else.
+pub(super) fn is_first(mend: &Mend) -> bool {
+    mend.due == due::DETACH && !mend.by_hand
+}
+
+/// What is told of a column besides what adds it.
+pub(super) fn column_extras(object: &ObjectName, column: &Fact) -> Vec<Mend> {
+    parts::column_extras(object, column)
+}
+
 /// Makes what both sides have, and differs, as it is wanted. `wanted` and `found` are the facts of both sides, `fact`
 /// those of the part that differs.
 pub(super) fn alter(
@@ -103,12 +137,12 @@ pub(super) fn alter(
 }
 
 fn mend(due: u8, sql: impl Into<String>) -> Mend {
-    Mend { due, sql: sql.into(), by_hand: false }
+    Mend { due, order: 0, sql: sql.into(), by_hand: false }
 }
 
 /// What no statement can do.
 pub(super) fn by_hand(words: impl Into<String>) -> Mend {
-    Mend { due: u8::MAX, sql: words.into(), by_hand: true }
+    Mend { due: u8::MAX, order: 0, sql: words.into(), by_hand: true }
 }
 
 /// What `ALTER …`, `COMMENT ON …` and the like call an object.
