@@ -1,7 +1,7 @@
 //! `runbook diff A B`: what differs between two databases, or between a database and what migrations make, and the
 //! statements that would make B like A.
 
-use migrations::catalogue::{Catalogue, Difference, script};
+use migrations::catalogue::{Catalogue, Difference, Kind, script};
 use runbook::live::Live;
 use runbook::secret::DatabaseUrl;
 use runbook::settings::Settings;
@@ -36,6 +36,11 @@ pub(crate) async fn diff(command: &Diff, global: &Global, screen: &Screen) -> Re
     let settings = settings::load(global)?.settings;
     let mut a = side(&settings, &command.a).await?;
     let mut b = side(&settings, &command.b).await?;
+    // What migrations make is made on a copy, which has no settings and rights of its own.
+    let whole = |side: &Side| side.catalogue.names().any(|object| object.kind == Kind::Database);
+    if !(whole(&a) && whole(&b)) {
+        (a.catalogue, b.catalogue) = (a.catalogue.without_database(), b.catalogue.without_database());
+    }
     if command.no_access {
         (a.catalogue, b.catalogue) = (a.catalogue.without_access(), b.catalogue.without_access());
     }
@@ -88,7 +93,7 @@ pub(crate) async fn live(
     let live = Live::connect_within(&url, limits.reading(), limits.startup).await.map_err(Failure::said)?;
     let name = name.unwrap_or_else(|| url.to_string());
     let mut reader = live.reader().await.map_err(Failure::said)?;
-    let catalogue = Catalogue::read(&mut reader, &settings.database.schemas).await;
+    let catalogue = Catalogue::read_whole(&mut reader, &settings.database.schemas).await;
     let catalogue = catalogue.map_err(|error| Failure::said(format!("{name}: {error}")))?;
     Ok(Side { name, catalogue })
 }

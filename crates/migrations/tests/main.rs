@@ -8,6 +8,7 @@ mod equality;
 mod folder;
 mod killed;
 mod mend;
+mod mend_database;
 mod mend_under;
 mod sqlx_files;
 mod support;

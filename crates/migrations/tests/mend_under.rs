@@ -56,6 +56,9 @@ const STACKED: &str = r#"
      CREATE INDEX by_twice ON ground (twice); ALTER TABLE ground ADD CONSTRAINT even CHECK (twice % 2 = 0);
      CREATE STATISTICS of_twice ON n, twice FROM ground; COMMENT ON COLUMN ground.twice IS 'two'; GRANT SELECT (twice) ON ground TO pg_monitor"
 )]
+#[case::what_the_owner_may(
+    "REVOKE DELETE ON ground FROM CURRENT_USER; REVOKE ALL ON heirs FROM CURRENT_USER"
+)]
 #[case::statistics(
     "DROP STATISTICS of_twice; CREATE STATISTICS of_twice (ndistinct) ON id, n FROM ground; ALTER STATISTICS of_twice SET STATISTICS 7; COMMENT ON STATISTICS of_twice IS 's'"
 )]

@@ -32,6 +32,7 @@ fn all_of(kind: Kind, version: i32) -> &'static str {
         Kind::Sequence => "rwU",
         Kind::Function | Kind::Procedure | Kind::Aggregate => "X",
         Kind::Schema => "UC",
+        Kind::Database => "CTc",
         kind if kind.is_relation() && version >= 170_000 => "arwdDxtm",
         kind if kind.is_relation() => "arwdDxt",
         _ => "U",
@@ -43,6 +44,7 @@ fn of_public(kind: Kind) -> &'static str {
     match kind {
         Kind::Function | Kind::Procedure | Kind::Aggregate => "X",
         Kind::Type | Kind::Language => "U",
+        Kind::Database => "Tc",
         _ => "",
     }
 }

@@ -74,13 +74,15 @@ pub enum Part {
     OwnedBy,
     /// The identity column whose sequence it is.
     IdentityOf,
+    /// A setting of the database, alone or for a role.
+    Setting,
     /// What a role may do, beyond the defaults.
     Grant,
     /// A comment.
     Comment,
 }
 
-const WORDS: [(Part, &str); 36] = [
+const WORDS: [(Part, &str); 37] = [
     (Part::Owner, "owner"),
     (Part::Persistence, "persistence"),
     (Part::AccessMethod, "access method"),
@@ -115,6 +117,7 @@ const WORDS: [(Part, &str); 36] = [
     (Part::Table, "table"),
     (Part::OwnedBy, "owned by"),
     (Part::IdentityOf, "identity of"),
+    (Part::Setting, "setting"),
     (Part::Grant, "grant"),
     (Part::Comment, "comment"),
 ];

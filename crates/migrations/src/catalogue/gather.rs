@@ -174,7 +174,8 @@ impl Gathering {
         let mut objects = BTreeMap::new();
         for mut draft in self.drafts {
             let other = draft.owner.filter(|its| Some(its) != owner.as_ref());
-            if let Some(other) = other.filter(|_| draft.name.kind != Kind::DefaultPrivileges) {
+            let of_none = matches!(draft.name.kind, Kind::DefaultPrivileges | Kind::Database);
+            if let Some(other) = other.filter(|_| !of_none) {
                 draft.facts.push((0, Fact::plain(Part::Owner, "", other)));
             }
             draft
@@ -188,7 +189,9 @@ impl Gathering {
     /// Who owns most objects; of equals, the first by name. A restore may give all of them to somebody else.
     fn prevailing_owner(&self) -> Option<String> {
         let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
-        for draft in self.drafts.iter().filter(|draft| draft.name.kind != Kind::Schema) {
+        for draft in
+            self.drafts.iter().filter(|draft| !matches!(draft.name.kind, Kind::Schema | Kind::Database))
+        {
             if let Some(owner) = &draft.owner {
                 *counts.entry(owner).or_default() += 1;
             }

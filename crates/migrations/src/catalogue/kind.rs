@@ -73,10 +73,12 @@ pub enum Kind {
     Subscription,
     /// Default privileges of a role.
     DefaultPrivileges,
+    /// The database itself: its settings and rights.
+    Database,
 }
 
 /// Each kind with its word.
-const WORDS: [(Kind, &str); 32] = [
+const WORDS: [(Kind, &str); 33] = [
     (Kind::Schema, "schema"),
     (Kind::Extension, "extension"),
     (Kind::Language, "language"),
@@ -109,6 +111,7 @@ const WORDS: [(Kind, &str); 32] = [
     (Kind::Publication, "publication"),
     (Kind::Subscription, "subscription"),
     (Kind::DefaultPrivileges, "default privileges"),
+    (Kind::Database, "database"),
 ];
 
 impl Kind {

@@ -18,6 +18,7 @@ mod mend;
 mod others;
 mod plain;
 mod relations;
+mod secret;
 mod under;
 mod view;
 
@@ -60,11 +61,27 @@ impl Catalogue {
     /// # Errors
     /// When the reader cannot read the catalogue.
     pub async fn read(reader: &mut Reader, schemas: &[String]) -> Result<Self, CheckError> {
+        Self::gathered(reader, schemas, false).await
+    }
+
+    /// The same, and the settings and rights of the database itself. A copy of a database has none of them: it is as the
+    /// server makes it, so that only two databases that are in use can be compared in this way.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn read_whole(reader: &mut Reader, schemas: &[String]) -> Result<Self, CheckError> {
+        Self::gathered(reader, schemas, true).await
+    }
+
+    async fn gathered(reader: &mut Reader, schemas: &[String], whole: bool) -> Result<Self, CheckError> {
         reader.spell_out(true).await?;
         let mut gathering = gather::Gathering::begin(reader, schemas).await?;
         relations::read(reader, schemas, &mut gathering).await?;
         others::read(reader, schemas, &mut gathering).await?;
         attached::read(reader, schemas, &mut gathering).await?;
+        if whole {
+            others::database(reader, &mut gathering).await?;
+        }
         reader.spell_out(false).await?;
         Ok(Self { objects: gathering.finish(), without_access: false })
     }
@@ -79,14 +96,21 @@ impl Catalogue {
         self.objects.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is none, but for the database itself.
     pub fn is_empty(&self) -> bool {
-        self.objects.is_empty()
+        self.objects.keys().all(|name| name.kind == Kind::Database)
     }
 
     /// The facts of one object.
     pub fn facts(&self, name: &ObjectName) -> Option<&[Fact]> {
         self.objects.get(name).map(Vec::as_slice)
+    }
+
+    /// The same without what [`Self::read_whole`] adds.
+    #[must_use]
+    pub fn without_database(mut self) -> Self {
+        self.objects.retain(|name, _| name.kind != Kind::Database);
+        self
     }
 
     /// The same without owners, grants and default privileges: what the objects are, and not whose.

@@ -2,6 +2,7 @@
 
 use runbook::check::CheckError;
 use runbook::reader::Reader;
+use sqlx::postgres::PgArguments;
 
 use super::ObjectName;
 use super::cells::Cells;
@@ -12,6 +13,12 @@ use super::kind::Kind;
 /// The queries of such rows.
 const QUERIES: [&str; 3] =
     [include_str!("sql/kinds.sql"), include_str!("sql/rarities.sql"), include_str!("sql/globals.sql")];
+
+/// The settings and rights of the database itself.
+pub(super) async fn database(reader: &mut Reader, gathering: &mut Gathering) -> Result<(), CheckError> {
+    let query = include_str!("sql/database.sql");
+    reader.for_each(query, PgArguments::default(), |row| told(gathering, Cells::of(row))).await
+}
 
 /// Types, which constraints of domains are attached to, and all the rest.
 pub(super) async fn read(

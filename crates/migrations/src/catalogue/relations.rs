@@ -11,6 +11,7 @@ use super::cells::Cells;
 use super::fact::{Attribute, Fact, Part};
 use super::gather::{Column, Gathering, add, attribute, class, literal, one};
 use super::kind::Kind;
+use super::secret::{HIDDEN, is_secret};
 use super::{ObjectName, access, view};
 
 /// Reads them all.
@@ -286,7 +287,8 @@ fn named_options(mut options: Vec<String>) -> String {
     options.sort();
     let named = options.iter().map(|option| {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
-        format!("{name} {}", literal(value))
+        let value = if is_secret(name) { HIDDEN.to_owned() } else { literal(value) };
+        format!("{name} {value}")
     });
     named.collect::<Vec<_>>().join(", ")
 }

@@ -239,7 +239,7 @@ fn own(object: &ObjectName, part: Part, want: Option<&str>, have: Option<&str>) 
                 Kind::ForeignTable | Kind::Server | Kind::Wrapper | Kind::UserMapping
             ) =>
         {
-            alter(format!("OPTIONS ({})", parts::changed_options(want, have)))
+            parts::options(due, &format!("ALTER {subject}"), parts::changed_options(want, have))
         }
         Part::Options => {
             let kept = want.unwrap_or_default();

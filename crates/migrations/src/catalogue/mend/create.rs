@@ -1,8 +1,8 @@
 //! Making whole objects.
 
 use super::super::fact::{Attribute, Fact, Part};
-use super::super::{Kind, ObjectName};
-use super::{Mend, by_hand, due, mend, parts};
+use super::super::{Kind, ObjectName, secret};
+use super::{Mend, by_hand, due, mend, parts, subject};
 
 /// The statements that make an object with all that is true of it.
 pub(super) fn object(object: &ObjectName, facts: &[Fact]) -> Vec<Mend> {
@@ -13,6 +13,11 @@ pub(super) fn object(object: &ObjectName, facts: &[Fact]) -> Vec<Mend> {
     }
     if let Some(sql) = statement(object, facts) {
         mends.push(mend(due::make(kind), sql));
+    }
+    if let Some(options) = foreign_options(kind, facts) {
+        let add = secret::written(options).1.into_iter().map(|key| format!("ADD {key} '…'")).collect();
+        let alter = format!("ALTER {}", subject(object));
+        mends.extend(parts::options(due::make(kind), &alter, (Vec::new(), add)));
     }
     for fact in facts {
         mends.extend(match fact.part {
@@ -79,8 +84,7 @@ fn statement(object: &ObjectName, facts: &[Fact]) -> Option<String> {
             format!("CREATE {keyword} {name} {definition}")
         }
         Kind::Wrapper | Kind::Server | Kind::UserMapping => {
-            let options = options.map(|options| format!(" OPTIONS ({options})")).unwrap_or_default();
-            format!("CREATE {keyword} {name} {definition}{options}")
+            format!("CREATE {keyword} {name} {definition}{}", options_of(options))
         }
         Kind::Table | Kind::ForeignTable => table(object, facts),
         Kind::View => {
@@ -96,7 +100,7 @@ fn statement(object: &ObjectName, facts: &[Fact]) -> Option<String> {
         Kind::Publication => publication(name, facts, definition),
         // Its connection is a secret: told by hand.
         Kind::Subscription => return None,
-        Kind::DefaultPrivileges => return None,
+        Kind::DefaultPrivileges | Kind::Database => return None,
     })
 }
 
@@ -104,6 +108,17 @@ fn statement(object: &ObjectName, facts: &[Fact]) -> Option<String> {
 pub(super) fn options_of_view(facts: &[Fact]) -> String {
     let options = facts.iter().find(|fact| fact.part == Part::Options).map(Fact::base);
     options.map(|options| format!(" WITH ({options})")).unwrap_or_default()
+}
+
+fn foreign_options(kind: Kind, facts: &[Fact]) -> Option<&str> {
+    let foreign = matches!(kind, Kind::Wrapper | Kind::Server | Kind::UserMapping | Kind::ForeignTable);
+    facts.iter().find(|fact| foreign && fact.part == Part::Options).map(Fact::base)
+}
+
+/// ` OPTIONS (host 'x')` as far as they can be written; nothing where there is none.
+fn options_of(options: Option<&str>) -> String {
+    let (plain, _) = secret::written(options.unwrap_or_default());
+    if plain.is_empty() { plain } else { format!(" OPTIONS ({plain})") }
 }
 
 /// All that is known of it; its connection string is a secret that no catalogue tells.
@@ -183,9 +198,7 @@ fn table(object: &ObjectName, facts: &[Fact]) -> String {
     };
     if let Some(server) = text(Part::Server) {
         sql.push_str(&format!(" SERVER {server}"));
-        if let Some(options) = text(Part::Options) {
-            sql.push_str(&format!(" OPTIONS ({options})"));
-        }
+        sql.push_str(&options_of(text(Part::Options)));
         return sql;
     }
     for (words, part) in [(" PARTITION BY ", Part::PartitionBy), (" USING ", Part::AccessMethod)] {

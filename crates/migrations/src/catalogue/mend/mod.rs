@@ -6,6 +6,7 @@
 mod alter;
 mod attached;
 mod create;
+mod database;
 mod definition;
 mod parts;
 
@@ -48,6 +49,9 @@ mod due {
 
 /// Makes an object that the other side lacks.
 pub(super) fn make(object: &ObjectName, facts: &[Fact]) -> Vec<Mend> {
+    if object.kind == Kind::Database {
+        return facts.iter().flat_map(|fact| database::part((Some(fact), None))).collect();
+    }
     create::object(object, facts)
 }
 
@@ -61,6 +65,9 @@ pub(super) fn drop(object: &ObjectName, facts: &[Fact]) -> Vec<Mend> {
         Kind::DefaultPrivileges => {
             let grants = facts.iter().filter(|fact| fact.part == Part::Grant);
             return grants.flat_map(|grant| parts::grant(object, None, Some(grant))).collect();
+        }
+        Kind::Database => {
+            return facts.iter().flat_map(|fact| database::part((None, Some(fact)))).collect();
         }
         // It may be gone with the table that owns it.
         Kind::Sequence => format!("DROP SEQUENCE IF EXISTS {name}"),
@@ -133,6 +140,9 @@ pub(super) fn alter(
     (wanted, found): (&[Fact], &[Fact]),
     fact: (Option<&Fact>, Option<&Fact>),
 ) -> Vec<Mend> {
+    if object.kind == Kind::Database {
+        return database::part(fact);
+    }
     alter::part(object, (wanted, found), fact)
 }
 

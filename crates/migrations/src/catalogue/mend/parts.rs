@@ -1,8 +1,9 @@
 //! Columns, sequences and grants as DDL takes them.
 
 use super::super::fact::{Attribute, Fact, Part};
+use super::super::secret::{self, apart};
 use super::super::{Kind, ObjectName};
-use super::{Mend, due, mend, subject};
+use super::{Mend, by_hand, due, mend, subject};
 
 /// A column of `CREATE TABLE` or `ADD COLUMN`.
 pub(super) fn column(fact: &Fact) -> String {
@@ -15,13 +16,16 @@ pub(super) fn column(fact: &Fact) -> String {
         (Attribute::Generated, " GENERATED ALWAYS AS "),
         (Attribute::NotNull, " NOT NULL"),
     ] {
-        if let Some(text) = fact.get(attribute) {
-            sql.push_str(words);
-            sql.push_str(text);
-            if attribute == Attribute::ForeignOptions {
-                sql.push(')');
+        let Some(text) = fact.get(attribute) else { continue };
+        if attribute == Attribute::ForeignOptions {
+            let (plain, _) = secret::written(text);
+            if !plain.is_empty() {
+                sql.push_str(&format!("{words}{plain})"));
             }
+            continue;
         }
+        sql.push_str(words);
+        sql.push_str(text);
     }
     sql
 }
@@ -108,7 +112,10 @@ pub(super) fn column_attribute(
             Some(want) => alter(format!("SET ({want})")),
             None => alter(format!("RESET ({})", keys(have.unwrap_or_default()))),
         },
-        Attribute::ForeignOptions => alter(format!("OPTIONS ({})", changed_options(want, have))),
+        Attribute::ForeignOptions => {
+            let alter = format!("ALTER {} ALTER COLUMN {column}", subject(object));
+            options(due::make(object.kind), &alter, changed_options(want, have))
+        }
         Attribute::Grants => column_grants(object, column, want, have),
         Attribute::Comment => {
             let on = format!("{}.{column}", object.name);
@@ -146,7 +153,8 @@ fn column_grants(object: &ObjectName, column: &str, want: Option<&str>, have: Op
 /// The grants of one role on an object, as they are wanted.
 pub(super) fn grant(object: &ObjectName, wanted: Option<&Fact>, found: Option<&Fact>) -> Vec<Mend> {
     let Some(who) = wanted.or(found).map(|fact| fact.name.as_str()) else { return Vec::new() };
-    let who = if who == "the owner" { "CURRENT_USER" } else { who };
+    let owner = who == "the owner";
+    let who = if owner { "CURRENT_USER" } else { who };
     let (prefix, target) = match object.kind {
         Kind::DefaultPrivileges => match object.name.rsplit_once(" ON ") {
             Some((scope, what)) => (format!("ALTER DEFAULT PRIVILEGES {scope} "), what.to_owned()),
@@ -158,11 +166,10 @@ pub(super) fn grant(object: &ObjectName, wanted: Option<&Fact>, found: Option<&F
         _ => (String::new(), subject(object)),
     };
     let mut mends = Vec::new();
-    if found.is_some() {
-        mends.push(mend(due::ACCESS, format!("{prefix}REVOKE ALL ON {target} FROM {who}")));
-    }
-    // Without a fact of its own everybody has what is the default of the kind.
+    // Without a fact of its own everybody has what is the default of the kind, and the owner has all.
     let usual = match object.kind {
+        _ if owner && !prefix.contains(" IN SCHEMA ") => "ALL",
+        _ if who != "public" => "",
         Kind::DefaultPrivileges if prefix.contains(" IN SCHEMA ") => "",
         Kind::DefaultPrivileges => match target.as_str() {
             "FUNCTIONS" => "EXECUTE",
@@ -171,13 +178,16 @@ pub(super) fn grant(object: &ObjectName, wanted: Option<&Fact>, found: Option<&F
         },
         Kind::Function | Kind::Procedure | Kind::Aggregate => "EXECUTE",
         Kind::Type | Kind::Language => "USAGE",
+        Kind::Database => "CONNECT, TEMPORARY",
         _ => "",
     };
     let words = match wanted {
         Some(fact) => fact.base(),
-        None if who == "public" => usual,
-        None => "",
+        None => usual,
     };
+    if found.is_some() || !usual.is_empty() {
+        mends.push(mend(due::ACCESS, format!("{prefix}REVOKE ALL ON {target} FROM {who}")));
+    }
     let (plain, passed_on): (Vec<&str>, Vec<&str>) = words
         .split(", ")
         .filter(|word| !["", "nothing"].contains(word))
@@ -189,9 +199,6 @@ pub(super) fn grant(object: &ObjectName, wanted: Option<&Fact>, found: Option<&F
         let words = passed_on.join(", ").replace(" with grant option", "");
         mends
             .push(mend(due::ACCESS, format!("{prefix}GRANT {words} ON {target} TO {who} WITH GRANT OPTION")));
-    }
-    if wanted.is_some_and(|fact| fact.base() == "nothing") && found.is_none() {
-        mends.push(mend(due::ACCESS, format!("{prefix}REVOKE ALL ON {target} FROM {who}")));
     }
     mends
 }
@@ -264,33 +271,40 @@ pub(super) fn changed_parameters(want: &str, have: &str) -> String {
     changes.join(", ")
 }
 
-/// `ADD`, `SET` and `DROP` of options of a foreign object.
-pub(super) fn changed_options(want: Option<&str>, have: Option<&str>) -> String {
+/// `ADD`, `SET` and `DROP` of options of a foreign object; and those of which only a person knows the value.
+pub(super) fn changed_options(want: Option<&str>, have: Option<&str>) -> (Vec<String>, Vec<String>) {
     let (want, have) = (apart(want.unwrap_or_default(), " '"), apart(have.unwrap_or_default(), " '"));
-    let mut changes = Vec::new();
+    let (mut changes, mut hidden) = (Vec::new(), Vec::new());
     for (key, value) in &want {
-        match have.iter().find(|(other, _)| other == key) {
-            None => changes.push(format!("ADD {key} {value}")),
-            Some((_, other)) if other != value => changes.push(format!("SET {key} {value}")),
-            Some(_) => {}
+        let how = match have.iter().find(|(other, _)| other == key) {
+            None => "ADD",
+            Some((_, other)) if other != value => "SET",
+            Some(_) => continue,
+        };
+        if *value == secret::HIDDEN {
+            hidden.push(format!("{how} {key} '…'"));
+        } else {
+            changes.push(format!("{how} {key} {value}"));
         }
     }
     let gone = have.iter().filter(|(key, _)| want.iter().all(|(other, _)| other != key));
     changes.extend(gone.map(|(key, _)| format!("DROP {key}")));
-    changes.join(", ")
+    (changes, hidden)
 }
 
-/// `host 'x', port '5'` taken apart, `between` a key and its text; a value may hold anything.
-fn apart<'t>(text: &'t str, between: &str) -> Vec<(&'t str, &'t str)> {
-    let mut options = Vec::new();
-    let mut rest = text;
-    while let Some((key, _)) = rest.split_once(between) {
-        let from = key.len() + between.len() - 1;
-        let value = super::super::plain::quoted(&rest[from..], '\'');
-        options.push((key, value));
-        rest = rest.get(from + value.len()..).unwrap_or_default().trim_start_matches(", ");
+/// `alter … OPTIONS (…)` for what can be written, and the rest for a person.
+pub(super) fn options(due: u8, alter: &str, (changes, hidden): (Vec<String>, Vec<String>)) -> Vec<Mend> {
+    let mut mends = Vec::new();
+    if !changes.is_empty() {
+        mends.push(mend(due, format!("{alter} OPTIONS ({})", changes.join(", "))));
     }
-    options
+    if !hidden.is_empty() {
+        mends.push(by_hand(format!(
+            "what is taken for a secret is not told: fill it in and run {alter} OPTIONS ({})",
+            hidden.join(", ")
+        )));
+    }
+    mends
 }
 
 #[cfg(test)]
@@ -315,8 +329,11 @@ mod tests {
     #[test]
     fn options_of_a_server_are_added_set_and_dropped() {
         assert_eq!(
-            changed_options(Some("host 'a, b', port '5'"), Some("dbname 'it''s', host 'c'")),
-            "SET host 'a, b', ADD port '5', DROP dbname"
+            changed_options(Some("host 'a, b', port '5', password '***'"), Some("dbname 'it''s', host 'c'")),
+            (
+                vec!["SET host 'a, b'".into(), "ADD port '5'".into(), "DROP dbname".into()],
+                vec!["ADD password '…'".into()]
+            )
         );
     }
 }

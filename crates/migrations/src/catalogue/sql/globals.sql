@@ -1,5 +1,5 @@
--- What belongs to the database and to no schema. Passwords of user mappings and connection strings of subscriptions are
--- left out.
+-- What belongs to the database and to no schema. Secrets among the options of foreign things, and connection strings of
+-- subscriptions, are left out.
 SELECT 'pg_extension'::regclass::oid, e.oid, 'extension', 0::oid, pg_catalog.quote_ident(e.extname), NULL, NULL::text[], x.part, 0::bigint, '', x.definition
 FROM pg_extension AS e
 JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -96,7 +96,13 @@ SELECT 'pg_foreign_data_wrapper'::regclass, w.oid, 'foreign data wrapper', 0, pg
 FROM pg_foreign_data_wrapper AS w
 CROSS JOIN LATERAL (VALUES
     ('definition', pg_catalog.concat_ws(' ', 'HANDLER ' || nullif(w.fdwhandler, 0)::regproc, 'VALIDATOR ' || nullif(w.fdwvalidator, 0)::regproc)),
-    ('options', (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || ' ' || pg_catalog.quote_literal(pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)), ', ' ORDER BY o) FROM pg_catalog.unnest(w.fdwoptions) AS o))
+    ('options', (
+        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || ' ' || CASE
+            WHEN pg_catalog.split_part(o, '=', 1) ~* '(passw|passphrase|secret|token|credential|private|access_key|api_?key)' THEN '''***'''
+            ELSE pg_catalog.concat('''', pg_catalog.replace(pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1), '''', ''''''), '''')
+        END, ', ' ORDER BY o)
+        FROM pg_catalog.unnest(w.fdwoptions) AS o
+    ))
 ) AS x (part, definition)
 WHERE x.definition IS NOT NULL
 UNION ALL
@@ -106,7 +112,13 @@ FROM pg_foreign_server AS s
 JOIN pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw
 CROSS JOIN LATERAL (VALUES
     ('definition', pg_catalog.concat_ws(' ', 'TYPE ' || pg_catalog.quote_literal(s.srvtype), 'VERSION ' || pg_catalog.quote_literal(s.srvversion), pg_catalog.format('FOREIGN DATA WRAPPER %I', w.fdwname))),
-    ('options', (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || ' ' || pg_catalog.quote_literal(pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1)), ', ' ORDER BY o) FROM pg_catalog.unnest(s.srvoptions) AS o))
+    ('options', (
+        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || ' ' || CASE
+            WHEN pg_catalog.split_part(o, '=', 1) ~* '(passw|passphrase|secret|token|credential|private|access_key|api_?key)' THEN '''***'''
+            ELSE pg_catalog.concat('''', pg_catalog.replace(pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1), '''', ''''''), '''')
+        END, ', ' ORDER BY o)
+        FROM pg_catalog.unnest(s.srvoptions) AS o
+    ))
 ) AS x (part, definition)
 WHERE x.definition IS NOT NULL
 UNION ALL
@@ -118,7 +130,7 @@ SELECT 'pg_user_mapping'::regclass, u.umid, 'user mapping', 0,
             -- other characters.
             WHEN pg_catalog.split_part(o, '=', 1) ~* '(passw|passphrase|secret|token|credential|private|access_key|api_?key)'
                 THEN '''***'''
-            ELSE pg_catalog.quote_literal(pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1))
+            ELSE pg_catalog.concat('''', pg_catalog.replace(pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1), '''', ''''''), '''')
         END, ', ' ORDER BY o)
         FROM pg_catalog.unnest(u.umoptions) AS o
     )
