@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use runbook::settings::SettingsError;
 use squawk_syntax::ast::{self, AstNode as _};
 
-use super::{outside, tree};
+use super::{foreign, nest, outside, tree};
 
 /// Past this a file is not taken apart: it is data, and belongs in a COPY.
 const LARGEST: usize = 8 << 20;
@@ -101,23 +101,20 @@ impl Script {
             let at = text.find('\0').unwrap_or_default();
             return Err(wrong(path, &text, at..at + 1, "holds a zero byte".into(), "remove it"));
         }
+        if let Some(at) = nest::too_deep(&text) {
+            let problem = format!("is nested more than {} deep", nest::MOST);
+            return Err(wrong(path, &text, at..at + 1, problem, "take the statement apart"));
+        }
         let parsed = ast::SourceFile::parse(&text);
         if let Some(error) = parsed.errors().into_iter().min_by_key(|error| error.range().start()) {
             let start = usize::from(error.range().start()).min(text.len());
             let end = usize::from(error.range().end()).clamp(start, text.len());
-            let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
-            if text[line..].trim_start().starts_with('\\') {
-                let problem = "holds a command of psql, which is no SQL".to_owned();
-                return Err(wrong(
-                    path,
-                    &text,
-                    start..end,
-                    problem,
-                    "remove it: the migration tools send SQL only",
-                ));
-            }
-            let problem = format!("does not parse: {}", error.message());
-            return Err(wrong(path, &text, start..end, problem, "mend the statement"));
+            let (problem, help) = foreign::told(&text, &parsed.tree(), start)
+                .unwrap_or_else(|| (format!("does not parse: {}", error.message()), "mend the statement"));
+            return Err(wrong(path, &text, start..end, problem, help));
+        }
+        if let Some(at) = foreign::rows(&parsed.tree(), text.len()) {
+            return Err(wrong(path, &text, at..at, foreign::ROWS.to_owned(), foreign::INSERT));
         }
         let wrapped = runs != Runs::AsWritten && !text.starts_with(NO_TRANSACTION);
         let mut script = Self {
@@ -256,6 +253,22 @@ mod tests {
             ("SELECT 1;\nALTER TABEL t;", "a.sql:2: does not parse"),
             ("SELECT 1;\n\0", "a.sql:2: holds a zero byte"),
             ("SELECT 1;\n  \\set x 1\n", "a.sql:2: holds a command of psql, which is no SQL"),
+            ("SELECT 1;\nSELECT 2 \\gset\n", "a.sql:2: holds a command of psql, which is no SQL"),
+            ("SELECT :x;", "a.sql:1: holds a variable of psql, which is no SQL"),
+            ("SELECT :'x';", "a.sql:1: holds a variable of psql, which is no SQL"),
+            (
+                "SELECT 1;\u{a0}\n",
+                "a.sql:1: holds the invisible character U+00A0, which is no space to the server",
+            ),
+            (
+                "SELECT\u{200b} 1;\n",
+                "a.sql:1: holds the invisible character U+200B, which is no space to the server",
+            ),
+            (
+                "SELECT 1;\nCOPY t FROM STDIN;\n1\tit's\n\\.\n",
+                "a.sql:2: takes the rows of COPY … FROM STDIN out of the file",
+            ),
+            ("SELECT 1;\nCOPY t FROM STDIN;", "a.sql:2: takes the rows of COPY … FROM STDIN out of the file"),
         ] {
             let error =
                 Script::parse(Path::new("a.sql"), text.into(), Runs::Wrapped).unwrap_err().to_string();
