@@ -127,6 +127,26 @@ fn what_would_leave_the_copy_is_not_measured_and_ends_with_3() {
     assert_eq!(run(&[&path]).status.code(), Some(0));
 }
 
+#[test]
+fn a_measurement_that_a_migration_cuts_off_is_none() {
+    let (_folder, path) = file(b"SET statement_timeout = '1ms';\nSELECT pg_sleep(10);\n");
+    let output = run(&["--measure", "--rows", "1000", &path.display().to_string()]);
+    // Either of our looks or its own statement is cut off.
+    assert_ne!(output.status.code(), Some(2), "{}", text_of(&output));
+    let (_folder, path) = file(b"-- no-transaction\nDISCARD ALL;\n");
+    let output = run(&["--measure", "--rows", "1000", &path.display().to_string()]);
+    assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+}
+
+#[test]
+fn what_would_end_the_parser_is_a_sentence() {
+    let deep = format!("SELECT {}1{};", "(".repeat(200_000), ")".repeat(200_000));
+    let (_folder, path) = file(deep.as_bytes());
+    let output = run(&[&path.display().to_string()]);
+    assert_eq!(output.status.code(), Some(2), "{}", text_of(&output));
+    assert!(text(&output.stderr).contains("is nested more than 400 deep"), "{}", text_of(&output));
+}
+
 /// What was printed, which must be as the schema says.
 #[track_caller]
 fn told(output: &Output) -> Value {

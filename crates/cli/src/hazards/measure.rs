@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use runbook::check::CheckError;
 use runbook::context::Context;
 use schema::hazards::corpus::{self, Case};
 use schema::hazards::measure::{Measured, Plan, measure};
@@ -44,7 +45,7 @@ pub(super) async fn measured(
 ) -> Result<Shown, Failure> {
     let script = looked.script.clone();
     let Some(previous) = &looked.previous else {
-        return Ok(Shown::unmeasured(script, found, Some(NO_REVISION)));
+        return Ok(Shown::unmeasured(script, found, Some(NO_REVISION.to_owned())));
     };
     let copies = Copies::of(system).await?;
     let mut plan = Plan::of(&copies.context, previous);
@@ -54,9 +55,14 @@ pub(super) async fn measured(
         plan.sizes = [rows / 10, rows];
         plan.target = plan.target.max(rows);
     }
-    let measured = measure(&copies.context, &script, &plan)
-        .await
-        .map_err(|error| Failure::said(format!("{}: {error}", script.name())))?;
+    let measured = match measure(&copies.context, &script, &plan).await {
+        Ok(measured) => measured,
+        // It kept itself from being looked at, by a time-out of its own say: what its text tells stays true.
+        Err(error @ (CheckError::Interrupted(_) | CheckError::Missing(_))) => {
+            return Ok(Shown::unmeasured(script, found, Some(error.to_string())));
+        }
+        Err(error) => return Err(Failure::said(format!("{}: {error}", script.name()))),
+    };
     let judged = judge(&script, found, &measured, &system.settings.hazards).map_err(|error| *error)?;
     let mut seen: Vec<_> = judged.seen.into_iter().map(|(class, text)| (Some(class), text)).collect();
     if let Some(wait) = measured.longest() {

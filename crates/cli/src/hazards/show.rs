@@ -22,7 +22,7 @@ pub(super) struct Shown {
     pub(super) seen: Vec<(Option<Class>, String)>,
     pub(super) measured: Option<(Measured, Plan)>,
     /// Why nothing was measured, where that was asked.
-    pub(super) unmeasured: Option<&'static str>,
+    pub(super) unmeasured: Option<String>,
 }
 
 /// So many indexes that are locked in one way are told by name, unless more is asked for.
@@ -30,7 +30,7 @@ const INDEXES: usize = 3;
 
 impl Shown {
     /// What the text tells, and why no more was asked of a copy.
-    pub(super) fn unmeasured(script: Script, found: Vec<Found>, why: Option<&'static str>) -> Self {
+    pub(super) fn unmeasured(script: Script, found: Vec<Found>, why: Option<String>) -> Self {
         Self { script, found, seen: Vec::new(), measured: None, unmeasured: why }
     }
 
@@ -111,7 +111,7 @@ fn one(shown: &Shown, verbose: bool) -> String {
             refused.line, refused.words
         );
     }
-    if let Some(why) = shown.unmeasured {
+    if let Some(why) = &shown.unmeasured {
         let _ = writeln!(page, "  not measured: {why}");
     }
     for (class, text) in &shown.seen {

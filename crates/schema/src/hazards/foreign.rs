@@ -9,10 +9,7 @@ pub(super) const INSERT: &str =
     "write INSERT, or load the rows outside the migration: the migration tools send SQL only";
 
 /// What is wrong at the place at which a text does not parse, and what to do; `None` where that is the statement itself.
-pub(super) fn told(text: &str, file: &ast::SourceFile, at: usize) -> Option<(String, &'static str)> {
-    if rows(file, at).is_some() {
-        return Some((ROWS.to_owned(), INSERT));
-    }
+pub(super) fn told(text: &str, at: usize) -> Option<(String, &'static str)> {
     let line = text[..at].rfind('\n').map_or(0, |at| at + 1);
     let here = text[at..].trim_start_matches(|c: char| c.is_ascii_whitespace());
     if text[line..].trim_start().starts_with('\\') || here.starts_with('\\') {
@@ -24,7 +21,9 @@ pub(super) fn told(text: &str, file: &ast::SourceFile, at: usize) -> Option<(Str
         let help = "write the value: the migration tools send SQL only";
         return Some(("holds a variable of psql, which is no SQL".to_owned(), help));
     }
-    let unseen = here.chars().next().filter(|c| (!c.is_ascii() && c.is_whitespace()) || is_unseen(*c))?;
+    // To the server they are letters.
+    let word = here.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or_default();
+    let unseen = word.chars().find(|c| (!c.is_ascii() && c.is_whitespace()) || is_unseen(*c))?;
     let problem =
         format!("holds the invisible character U+{:04X}, which is no space to the server", u32::from(unseen));
     Some((problem, "remove it"))

@@ -109,7 +109,10 @@ impl Script {
         if let Some(error) = parsed.errors().into_iter().min_by_key(|error| error.range().start()) {
             let start = usize::from(error.range().start()).min(text.len());
             let end = usize::from(error.range().end()).clamp(start, text.len());
-            let (problem, help) = foreign::told(&text, &parsed.tree(), start)
+            if let Some(at) = foreign::rows(&parsed.tree(), start) {
+                return Err(wrong(path, &text, at..at, foreign::ROWS.to_owned(), foreign::INSERT));
+            }
+            let (problem, help) = foreign::told(&text, start)
                 .unwrap_or_else(|| (format!("does not parse: {}", error.message()), "mend the statement"));
             return Err(wrong(path, &text, start..end, problem, help));
         }

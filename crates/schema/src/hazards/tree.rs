@@ -51,6 +51,9 @@ pub(super) fn stands_alone(stmt: &ast::Stmt) -> bool {
                     || ast::PlpgsqlRollbackStmt::can_cast(node.kind())
             })
         }),
+        ast::Stmt::Discard(discard) => words(discard.syntax()).iter().any(|word| word == "ALL"),
+        // Of all tables.
+        ast::Stmt::Cluster(cluster) => find::<ast::PathRef>(cluster.syntax()).is_none(),
         ast::Stmt::Vacuum(_)
         | ast::Stmt::AlterSystem(_)
         | ast::Stmt::Call(_)

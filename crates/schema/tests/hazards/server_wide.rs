@@ -113,6 +113,22 @@ async fn a_role_of_the_target_that_is_not_here_is_no_refusal_by_rows() {
     assert!(!errors(&judged.found).contains(&"rows-refuse"), "{:?}", judged.found);
 }
 
+/// What we ask between the statements is in the way of none of them.
+#[rstest]
+#[case::the_transaction_is_set("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; ALTER TABLE projects ADD COLUMN x integer;", &[])]
+#[case::after_another_setting(
+    "SET LOCAL lock_timeout = '1s'; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; CREATE ROLE outside_x; \
+     GRANT SELECT ON projects TO outside_x; ALTER TABLE projects ADD COLUMN x integer;",
+    &[1, 1]
+)]
+#[case::prepared_statements_are_dropped("DEALLOCATE ALL; RESET ALL; ALTER TABLE projects ADD COLUMN x integer;", &[])]
+#[tokio::test]
+async fn what_is_set_up_is_no_refusal(#[case] text: &str, #[case] unmeasured: &[usize]) {
+    let measured = measured(text).await;
+    assert_eq!((measured.refused.clone(), lines(&measured)), (None, unmeasured.to_vec()));
+    assert_eq!(measured.effects.len() + unmeasured.len(), script(text).statements.len());
+}
+
 #[tokio::test]
 async fn what_really_cannot_be_run_is_still_refused() {
     let measured =

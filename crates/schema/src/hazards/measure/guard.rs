@@ -5,7 +5,7 @@ use runbook::check::CheckError;
 use runbook::context::{Context, classify};
 use sqlx::postgres::{PgConnection, PgDatabaseError};
 
-use super::run::{Refused, refusal, send};
+use super::run::{Refused, refusal, send, sets};
 use super::{Plan, connect, copy, execute};
 use crate::hazards::outside::{ABSENT, SHARED};
 use crate::hazards::script::{Script, Statement};
@@ -90,14 +90,19 @@ pub(super) async fn sifted(context: &Context, script: &Script, plan: &Plan) -> R
             if statement.outside.is_some() {
                 continue;
             }
-            if unit.transaction {
+            // SET TRANSACTION refuses to stand in a savepoint.
+            let upper = statement.sql.to_uppercase();
+            let saved = unit.transaction && !(sets(statement) && upper.contains("TRANSACTION"));
+            if saved {
                 execute(&mut session, "SAVEPOINT sifted").await?;
             } else if calls_out(&mut session, statement).await? {
                 statement.outside = Some(SHARED);
                 continue;
             }
             statement.outside = match send(&mut session, &statement.sql).await {
-                Ok(()) if unit.transaction => is_shared(&mut session).await?.then_some(SHARED),
+                Ok(()) if unit.transaction && !sets(statement) => {
+                    is_shared(&mut session).await?.then_some(SHARED)
+                }
                 Ok(()) => None,
                 Err(error) => match absent(statement, &error) {
                     Some(reason) => Some(reason),
@@ -105,8 +110,11 @@ pub(super) async fn sifted(context: &Context, script: &Script, plan: &Plan) -> R
                     None => return Ok(sifted),
                 },
             };
-            if unit.transaction && statement.outside.is_some() {
-                execute(&mut session, "ROLLBACK TO sifted").await?;
+            if saved {
+                let undone = statement.outside.is_some();
+                let end = if undone { "ROLLBACK TO sifted; RELEASE sifted" } else { "RELEASE sifted" };
+                // The script may have let go of it itself.
+                let _ = send(&mut session, end).await;
             }
         }
         if unit.transaction && send(&mut session, "COMMIT").await.is_err() {

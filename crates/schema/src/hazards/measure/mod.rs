@@ -238,6 +238,8 @@ async fn copy(context: &Context, plan: &Plan, rows: u64) -> Result<Box<dyn Scrat
 /// A session that may do anything, by itself.
 async fn connect(database: &Ephemeral) -> Result<PgConnection, CheckError> {
     let options = database.url().connect_options().application_name("runbook");
+    // The script may say DEALLOCATE ALL.
+    let options = options.statement_cache_capacity(0);
     // One process: what it does is counted in this session, and parallel workers would not be.
     let options = options.options([
         ("max_parallel_maintenance_workers", "0"),

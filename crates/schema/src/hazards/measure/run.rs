@@ -145,9 +145,19 @@ async fn transaction(
 ) -> Result<Option<Refused>, CheckError> {
     let pid = pid(session).await?;
     execute(session, "BEGIN").await?;
+    // SET TRANSACTION stands before any query, ours among them.
+    let leading = statements.iter().take_while(|statement| sets(statement)).count();
+    let executed = || statements.iter().enumerate().filter(|(_, statement)| statement.outside.is_none());
+    for (offset, statement) in executed().take_while(|(offset, _)| *offset < leading) {
+        if let Err(error) = send(session, &statement.sql).await {
+            execute(session, "ROLLBACK").await?;
+            return Ok(Some(refusal(statement, first + offset, &error)));
+        }
+        effects.push(Effect { statement: first + offset, ..Effect::default() });
+    }
     let start = State::read(session).await?;
     let mut before = start.clone();
-    for (offset, statement) in statements.iter().enumerate().filter(|(_, s)| s.outside.is_none()) {
+    for (offset, statement) in executed().filter(|(offset, _)| *offset >= leading) {
         // A small table is read whole where a large one would be looked up by an index, if there is one.
         let planned = writes_rows(statement);
         if planned {
@@ -276,6 +286,11 @@ impl Blocker {
     pub(super) async fn end(mut self) -> Result<(), CheckError> {
         execute(&mut self.0, "COMMIT").await
     }
+}
+
+/// Whether it is a setting of the session or of the transaction.
+pub(super) fn sets(statement: &Statement) -> bool {
+    statement.sql.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("SET"))
 }
 
 fn writes_rows(statement: &Statement) -> bool {
