@@ -117,6 +117,7 @@ pub(super) fn apply(differences: &mut [Difference], left: &Objects, right: &Obje
         if let Some(column) = &root.column {
             around.extend(of_table(&difference.object, column, left, right));
         }
+        around.sort_by_key(|mend: &Mend| (mend.due, mend.order));
         let (before, after): (Vec<Mend>, Vec<Mend>) = around.into_iter().partition(mend::is_first);
         difference.mends.splice(0..0, before);
         difference.mends.extend(after);
@@ -146,7 +147,7 @@ fn anew(
     mends
 }
 
-/// Policies, triggers and rules of a table that name a column, dropped and made again; and what goes with a column that is
+/// Policies, triggers and rules of a table, and publications of it, that name a column, dropped and made again; and what goes with a column that is
 /// dropped and added.
 fn of_table(object: &ObjectName, column: &str, left: &Objects, right: &Objects) -> Vec<Mend> {
     let facts = |side: &Objects| side.get(object).cloned().unwrap_or_default();
@@ -161,6 +162,15 @@ fn of_table(object: &ObjectName, column: &str, left: &Objects, right: &Objects) 
                 again.into_iter().flat_map(|again| mend::alter(object, (&wanted, &[]), (Some(again), None))),
             );
         }
+    }
+    for (publication, members) in right.iter().filter(|(name, _)| name.kind == Kind::Publication) {
+        let is_it = |fact: &&Fact| fact.part == Part::Table && fact.name == object.name;
+        let Some(member) = members.iter().find(is_it).filter(names) else { continue };
+        mends.extend(mend::alter(publication, (&[], members), (None, Some(member))));
+        let again = left.get(publication).and_then(|facts| facts.iter().find(is_it));
+        mends.extend(
+            again.into_iter().flat_map(|again| mend::alter(publication, (&[], &[]), (Some(again), None))),
+        );
     }
     let (want, have) = (column_of(&wanted, column), column_of(&found, column));
     let computed = found.iter().filter(|fact| {

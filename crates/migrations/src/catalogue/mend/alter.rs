@@ -64,7 +64,9 @@ fn column(object: &ObjectName, fact: (Option<&Fact>, Option<&Fact>)) -> Vec<Mend
                 let name = &wanted.name;
                 let (kind, collation) = (wanted.base(), wanted.get(Attribute::Collation));
                 let collation = collation.map(|name| format!(" COLLATE {name}")).unwrap_or_default();
-                let using = if composite { String::new() } else { format!(" USING {name}::{kind}") };
+                // What is computed is computed anew.
+                let plain = composite || found.get(Attribute::Generated).is_some();
+                let using = if plain { String::new() } else { format!(" USING {name}::{kind}") };
                 // The server casts no default by USING, and another one comes after.
                 let default = |fact: &Fact| fact.get(Attribute::Default).map(ToOwned::to_owned);
                 if !composite && default(found).is_some() && default(found) != default(wanted) {
@@ -215,7 +217,8 @@ fn member(object: &ObjectName, part: Part, (wanted, found): (Option<&Fact>, Opti
     let alter = |how: &str, what: String| {
         mend(due::make(object.kind), format!("ALTER PUBLICATION {} {how} {noun} {what}", object.name))
     };
-    let drop = found.map(|fact| alter("DROP", fact.name.clone()));
+    // Before the table is altered: it may stand on a column.
+    let drop = found.map(|fact| Mend { due: due::DETACH, ..alter("DROP", fact.name.clone()) });
     let add = wanted.map(|fact| alter("ADD", format!("{} {}", fact.name, fact.base()).trim_end().to_owned()));
     drop.into_iter().chain(add).collect()
 }
