@@ -57,9 +57,11 @@ fn is_called(object: &ObjectName, name: &str, home: &str) -> bool {
 
 fn nearest(catalogue: &Catalogue, name: &str) -> String {
     let wanted = name.rsplit('.').next().unwrap_or(name).to_lowercase();
+    // A letter or two are in most names.
+    let holds = |one: &str, other: &str| other.chars().count() > 2 && one.contains(other);
     let like = catalogue.names().find(|object| {
         let own = object.name.to_lowercase();
-        object.kind.is_relation() && (own.contains(&wanted) || wanted.contains(&own))
+        object.kind.is_relation() && (own == wanted || holds(&own, &wanted) || holds(&wanted, &own))
     });
     like.map(|object| format!("; did you mean `{}`?", object.name)).unwrap_or_default()
 }

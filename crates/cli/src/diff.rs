@@ -205,8 +205,9 @@ fn statements(differences: &[Difference], home: Option<&String>) -> String {
     }
     for difference in differences {
         if let Some(by_hand) = difference.by_hand() {
-            let by_hand = by_hand.replace('\n', "\n-- ");
-            text.push_str(&format!("-- by hand: {}: {by_hand}\n", difference.subject()));
+            // A name may hold the end of a line, which is that of a comment, of either sort.
+            let said = format!("by hand: {}: {by_hand}", difference.subject());
+            text.push_str(&format!("-- {}\n", said.replace(['\n', '\r'], "\n-- ")));
         }
     }
     text

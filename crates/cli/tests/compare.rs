@@ -34,6 +34,20 @@ async fn two_equal_sides_end_with_0_and_what_differs_is_told_with_both_sides_and
     assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
 }
 
+/// What is left for a person stands in the script as a comment, whatever it names.
+#[tokio::test]
+async fn a_name_of_several_lines_adds_nothing_to_the_script() {
+    let (a, b) = (Database::migrated().await.unwrap(), Database::migrated().await.unwrap());
+    let name = "\"x\n; CREATE TABLE stolen (); \r CREATE TABLE stolen_too (); --\"";
+    execute(&a, &format!("CREATE TYPE {name} AS ENUM ('a')")).await;
+    execute(&b, &format!("CREATE TYPE {name} AS ENUM ('a', 'b\n; CREATE TABLE third (); --')")).await;
+    let script = printed(&run(&["diff", a.url().expose(), b.url().expose(), "--sql"]).await);
+    assert!(script.contains("-- by hand: type "), "{script}");
+    execute(&b, &script).await;
+    let output = run(&["diff", a.url().expose(), b.url().expose()]).await;
+    assert!(printed(&output).contains("1 difference in "), "{}", printed(&output));
+}
+
 #[tokio::test]
 async fn a_database_is_compared_with_what_its_migrations_make() {
     let db = Database::at("006").await.unwrap();

@@ -78,7 +78,7 @@ fn of_words(words: &[String]) -> Option<&'static str> {
         ("GRANT" | "REVOKE", _) if !words.iter().any(|word| word == "ON") => Some(ROLES),
         ("COMMENT" | "SECURITY", _) if names("ROLE") => Some(ROLES),
         ("COMMENT" | "SECURITY", _) if names("TABLESPACE") => Some(SERVER),
-        ("COPY", _) if words.windows(2).any(|pair| reaches_a_file(pair)) => Some(FILES),
+        ("COPY", _) if words.windows(2).any(reaches_a_file) => Some(FILES),
         _ => None,
     };
     by_itself.or_else(|| {
