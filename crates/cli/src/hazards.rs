@@ -25,6 +25,9 @@ struct Looked {
     before: Vec<String>,
     /// The texts of those before it that are pending too.
     earlier: Vec<String>,
+    /// Those of them that are in no revision.
+    #[cfg_attr(not(feature = "rehearse"), allow(dead_code, reason = "read by the feature that is off"))]
+    given: Vec<Script>,
     /// The revision of its copies.
     #[cfg_attr(not(feature = "rehearse"), allow(dead_code, reason = "read by the feature that is off"))]
     previous: Option<String>,
@@ -64,10 +67,12 @@ pub(crate) async fn hazards(command: &Hazards, global: &Global, screen: &Screen)
     })
 }
 
-/// Each file as `psql -f` would run it; one of the migrations' folder as its tool would.
+/// Each file as `psql -f` would run it, after those that are named before it; one of the migrations' folder as its tool
+/// would.
 fn files(command: &Hazards, system: &System) -> Result<Vec<Looked>, Failure> {
     let history = history(system)?;
     let mut looked = Vec::new();
+    let mut given: Vec<Script> = Vec::new();
     for file in &command.files {
         let own = history.iter().position(|(path, _, _)| same(path, file));
         let runs = if own.is_some() { Runs::SentWhole } else { Runs::AsWritten };
@@ -76,7 +81,13 @@ fn files(command: &Hazards, system: &System) -> Result<Vec<Looked>, Failure> {
         let mut before: Vec<String> = history.iter().take(known).map(|(_, _, text)| text.clone()).collect();
         before.push(corpus::setup_of(&script.text));
         let previous = known.checked_sub(1).and_then(|at| history.get(at)).map(|(_, id, _)| id.clone());
-        looked.push(Looked { script, before, earlier: Vec::new(), previous });
+        // One of the folder stands on its revision, and not on what was named before it.
+        let given_before = if own.is_some() { Vec::new() } else { given.clone() };
+        if own.is_none() {
+            given.push(script.clone());
+        }
+        let earlier = given_before.iter().map(|script| script.text.clone()).collect();
+        looked.push(Looked { script, before, earlier, given: given_before, previous });
     }
     Ok(looked)
 }
@@ -127,6 +138,7 @@ async fn pending(command: &Hazards, system: &System) -> Result<Vec<Looked>, Fail
             script: step.script,
             before: step.before,
             earlier: step.earlier,
+            given: Vec::new(),
             previous: step.previous,
         })
         .collect())

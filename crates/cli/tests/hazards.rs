@@ -139,6 +139,28 @@ fn a_measurement_that_a_migration_cuts_off_is_none() {
 }
 
 #[test]
+fn a_file_stands_on_those_that_are_named_before_it() {
+    let (_one, first) = file(b"CREATE TABLE IF NOT EXISTS notes (id integer PRIMARY KEY, said text);\n");
+    let (_other, second) = file(b"CREATE INDEX IF NOT EXISTS ix_notes ON notes (said);\n");
+    let (first, second) = (first.display().to_string(), second.display().to_string());
+    for more in [&[][..], &["--measure", "--rows", "1000"]] {
+        let output = run(&[more, &[&first, &second]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text_of(&output));
+    }
+    // Alone it stands on nothing that is known.
+    let output = run(&[&second]);
+    assert_eq!(output.status.code(), Some(1), "{}", text_of(&output));
+    // Where those before it are refused, nothing is said of it.
+    let (_third, wrong) = file(b"ALTER TABLE nowhere ADD COLUMN a integer;\n");
+    let output = run(&["--measure", "--rows", "1000", &wrong.display().to_string(), &second]);
+    assert!(
+        text(&output.stdout).contains("not measured: what goes before it is refused ("),
+        "{}",
+        text_of(&output)
+    );
+}
+
+#[test]
 fn what_would_end_the_parser_is_a_sentence() {
     let deep = format!("SELECT {}1{};", "(".repeat(200_000), ")".repeat(200_000));
     let (_folder, path) = file(deep.as_bytes());

@@ -50,6 +50,7 @@ pub(super) async fn measured(
     let copies = Copies::of(system).await?;
     let mut plan = Plan::of(&copies.context, previous);
     plan.setup = corpus::setup_of(&script.text);
+    plan.before.clone_from(&looked.given);
     plan.victims = true;
     if let Some(rows) = rows {
         plan.sizes = [rows / 10, rows];

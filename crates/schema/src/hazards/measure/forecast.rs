@@ -162,6 +162,7 @@ mod tests {
         Plan {
             revision: String::new(),
             setup: String::new(),
+            before: Vec::new(),
             sizes: [1_000, 10_000],
             target: 1_000_000,
             budget: Duration::from_secs(1),

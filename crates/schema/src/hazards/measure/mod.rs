@@ -41,6 +41,8 @@ pub struct Plan {
     pub revision: String,
     /// Statements that are committed before the migration is looked at.
     pub setup: String,
+    /// Scripts that go before it in the same deployment, and are in no revision.
+    pub before: Vec<Script>,
     /// Rows of the leading table in the two copies.
     pub sizes: [u64; 2],
     /// The same of the target.
@@ -62,6 +64,7 @@ impl Plan {
         Self {
             revision: revision.to_owned(),
             setup: String::new(),
+            before: Vec::new(),
             sizes: hazards.sizes,
             target: hazards.target_rows.unwrap_or(context.settings.data.scale).max(hazards.sizes[1]),
             budget: hazards.budget,
@@ -231,6 +234,14 @@ async fn copy(context: &Context, plan: &Plan, rows: u64) -> Result<Box<dyn Scrat
     let copy = context.scratch()?.loaded(&plan.revision, rows).await?;
     if !plan.setup.is_empty() {
         execute(&mut connect(copy.database()).await?, &plan.setup).await?;
+    }
+    for script in &plan.before {
+        let mut session = connect(copy.database()).await?;
+        if let Some(refused) = run::plainly(&mut session, script, &script.units).await? {
+            let (name, line) = (script.name(), refused.line);
+            let told = format!("what goes before it is refused ({name}:{line}: {})", refused.words);
+            return Err(CheckError::Missing(told));
+        }
     }
     Ok(copy)
 }
