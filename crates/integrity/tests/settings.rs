@@ -24,6 +24,12 @@ const SCHEMA: [&str; 8] = [
     "INSERT INTO parent SELECT FROM generate_series(1, 9)",
 ];
 
+/// Begins the statements of a client that sends no settings of its own, where ours does; what it writes, it may.
+fn as_a_client(setting: &str) -> String {
+    let own = if setting.is_empty() { String::new() } else { format!("SET {setting}; ") };
+    format!("{own}SET default_transaction_read_only = off;")
+}
+
 /// A client of the database that sends no settings of its own writes, and refreshes the view.
 async fn written_under(db: &Database, setting: &str) -> Context {
     let name: String =
@@ -31,17 +37,16 @@ async fn written_under(db: &Database, setting: &str) -> Context {
     if !setting.is_empty() {
         execute(db, &format!("ALTER DATABASE {name} SET {setting}")).await;
     }
-    let session = if setting.is_empty() { "SELECT 1".to_owned() } else { format!("SET {setting}") };
     execute(
         db,
         &format!(
-            "SET default_transaction_read_only = off; {session}; \
+            "{} \
              INSERT INTO public.seen (parent, at, day, word, span, bytes, part) SELECT n, t.at, t.at::date, t.at::date::text, \
              '1 year -2 days 03:04:05.6', decode('00ff5c27', 'hex'), 0.1 * n FROM generate_series(1, 9) AS n, \
              LATERAL (SELECT timestamptz '2026-03-04 02:30:00Z' + n * interval '1 hour' AS at) AS t; \
              INSERT INTO public.large SELECT n, 1 + n % 9, n, repeat('note ', 120) FROM generate_series(1, 9000) AS n; \
-             REFRESH MATERIALIZED VIEW public.days; ANALYZE public.seen; ANALYZE public.large; ANALYZE public.parent; \
-             SET default_transaction_read_only = off"
+             REFRESH MATERIALIZED VIEW public.days; ANALYZE public.seen; ANALYZE public.large; ANALYZE public.parent",
+            as_a_client(setting)
         ),
     )
     .await;
@@ -82,11 +87,14 @@ async fn a_setting_of_the_database_changes_no_verdict(#[case] setting: &str) {
     assert_eq!(sound["integrity.sequences.behind"].examined(), 2);
     execute(
         &db,
-        "SET default_transaction_read_only = off; SET session_replication_role = replica; \
+        &format!(
+        "{} SET session_replication_role = replica; \
          UPDATE public.seen SET parent = 77 WHERE id = 1; \
          SELECT pg_catalog.setval('public.parent_id_seq', 1); SELECT pg_catalog.setval('public.seen_id_seq', 1); \
          ALTER TABLE public.seen DROP CONSTRAINT same_day; UPDATE public.seen SET day = day + 1, word = NULL WHERE id = 2; \
          ALTER TABLE public.seen ADD CONSTRAINT same_day CHECK (day = at::date) NOT VALID",
+            as_a_client(setting)
+        ),
     )
     .await;
     let mut context = live(&db).await;
