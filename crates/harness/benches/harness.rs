@@ -58,6 +58,12 @@ fn report() -> ExitCode {
     if arguments.iter().any(|argument| argument == "--list") {
         return ExitCode::SUCCESS;
     }
+    if arguments.iter().any(|argument| argument == "--help") {
+        println!(
+            "what it measures, its variables and its exit codes: the head of crates/harness/benches/harness.rs"
+        );
+        return ExitCode::SUCCESS;
+    }
     let trying = arguments.iter().any(|argument| argument == "--test");
     // The first one fills the cache of ready data directories.
     child("cold", "local", &[]);

@@ -41,6 +41,12 @@ fn main() -> ExitCode {
     if has("--list") || has("--test") || !has("--bench") {
         return ExitCode::SUCCESS;
     }
+    if has("--help") {
+        println!(
+            "what it measures, its variables and its exit codes: the head of crates/harness/benches/loading.rs"
+        );
+        return ExitCode::SUCCESS;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let answer = match (sizes(), Asked::read()) {
         (Ok(sizes), Ok(asked)) if sizes.len() == 1 => runtime.block_on(compare(sizes[0], asked)),

@@ -90,6 +90,10 @@ async fn filled(connection: &mut PgConnection, rows: u64) -> Result<(Derived, Lo
      CREATE TABLE b (d date NOT NULL) PARTITION BY RANGE (d);
      CREATE TABLE b1 PARTITION OF b FOR VALUES FROM ('2021-01-01') TO ('2021-01-02')"
 )]
+#[case::parts_that_take_no_null(
+    "CREATE TABLE a (\"K k\" int, m int) PARTITION BY RANGE (\"K k\"); CREATE TABLE a1 PARTITION OF a FOR VALUES FROM (0) TO (10);
+     CREATE TABLE b (k text) PARTITION BY LIST (k); CREATE TABLE b1 PARTITION OF b FOR VALUES IN ('x', 'y')"
+)]
 #[case::lists(
     "CREATE TABLE a (k text NOT NULL) PARTITION BY LIST (k); CREATE TABLE a1 PARTITION OF a FOR VALUES IN ('x', 'y');
      CREATE TABLE a2 PARTITION OF a FOR VALUES IN ('z')"

@@ -11,6 +11,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a bench, not a library"
 )]
 #![allow(missing_docs, reason = "a bench has no public items")]
@@ -77,15 +78,35 @@ fn main() -> ExitCode {
     {
         return ExitCode::SUCCESS;
     }
+    if arguments.iter().any(|argument| argument == "--help") {
+        println!(
+            "what it measures, its variables and its exit codes: the head of crates/integrity/benches/proof.rs"
+        );
+        return ExitCode::SUCCESS;
+    }
     // Tried, not measured: the smallest size, and nothing is judged.
     let trying = arguments.iter().any(|argument| argument == "--test");
     let sizes = if trying { Ok("10000".into()) } else { std::env::var("RUNBOOK_BENCH_PROJECTS") };
     let sizes = sizes.unwrap_or_else(|_| "10000,100000".into());
-    let sizes: Vec<u64> =
-        sizes.split(',').map(|size| size.trim().parse().expect("a number of projects")).collect();
+    let parsed: Option<Vec<u64>> =
+        sizes.split(',').map(|size| size.trim().parse().ok().filter(|size| *size > 0)).collect();
+    let Some(parsed) = parsed else {
+        eprintln!(
+            "proof: RUNBOOK_BENCH_PROJECTS={sizes} holds what is no number of projects; name sizes from 1 on: 10000,100000"
+        );
+        return ExitCode::from(2);
+    };
+    let sizes = parsed;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     if let Ok(url) = std::env::var("RUNBOOK_BENCH_URL") {
-        let alike = runtime.block_on(alike(&DatabaseUrl::parse(&url).expect("the URL of a database")));
+        let url = match DatabaseUrl::parse(&url) {
+            Ok(url) => url,
+            Err(error) => {
+                eprintln!("proof: RUNBOOK_BENCH_URL: {error}");
+                return ExitCode::from(2);
+            }
+        };
+        let alike = runtime.block_on(alike(&url));
         return judge(&alike, "a database that was filled before", true);
     }
     let figures: Vec<Figures> = sizes.iter().map(|projects| runtime.block_on(measure(*projects))).collect();

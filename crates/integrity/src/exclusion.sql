@@ -88,5 +88,15 @@ CROSS JOIN LATERAL (
         CROSS JOIN (VALUES ('a', ''), ('b', ' against')) AS sides (side_name, side)
     ) AS e
 ) AS k
-WHERE con.conexclop IS NOT NULL AND con.conparentid = 0 AND n.nspname = ANY ($1)
+-- A partition's is covered by the one it descends from, where that one is asked about and sees its rows.
+WHERE con.conexclop IS NOT NULL AND n.nspname = ANY ($1) AND NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_constraint AS above
+    JOIN pg_catalog.pg_class AS ac ON ac.oid = above.conrelid
+    JOIN pg_catalog.pg_namespace AS an ON an.oid = ac.relnamespace
+    WHERE above.oid = con.conparentid AND an.nspname = ANY ($1)
+        AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_inherits AS own WHERE own.inhrelid = con.conrelid AND own.inhdetachpending
+        )
+)
 ORDER BY 1

@@ -79,13 +79,19 @@ WITH foreign_key AS (
         LEFT JOIN pg_catalog.pg_collation AS col ON col.oid = pa.attcollation
         LEFT JOIN pg_catalog.pg_namespace AS coln ON coln.oid = col.collnamespace
     ) AS k
-    -- A partition's is covered by the one it descends from, where that one is asked about.
+    -- A partition's is covered by the one it descends from, where that one is asked about, and sees its rows: those of a
+    -- partition whose detachment was interrupted are no longer its.
     WHERE con.contype = 'f' AND cn.nspname = ANY ($1) AND NOT EXISTS (
         SELECT
         FROM pg_catalog.pg_constraint AS above
         JOIN pg_catalog.pg_class AS ac ON ac.oid = above.conrelid
         JOIN pg_catalog.pg_namespace AS an ON an.oid = ac.relnamespace
-        WHERE above.oid = con.conparentid AND (above.conrelid = con.conrelid OR an.nspname = ANY ($1))
+        WHERE above.oid = con.conparentid AND (
+            above.conrelid = con.conrelid
+            OR an.nspname = ANY ($1) AND NOT (above.confrelid = con.confrelid AND EXISTS (
+                SELECT FROM pg_catalog.pg_inherits AS h WHERE h.inhrelid = con.conrelid AND h.inhdetachpending
+            ))
+        )
     )
 )
 SELECT

@@ -11,7 +11,7 @@ use sqlx::{Arguments as _, FromRow};
 
 use crate::claim::Claim;
 use crate::crew::{Work, Worked, strength, work_off};
-use crate::picture::Picture;
+use crate::picture::{Picture, opening};
 use crate::proof::Hindrance;
 use crate::tally::Tally;
 
@@ -47,7 +47,7 @@ pub(crate) struct Ground<'a> {
 impl<'a> Ground<'a> {
     /// Opens a session and reads which relations there are.
     pub async fn open(context: &'a Context) -> Result<Self, CheckError> {
-        let mut catalogue = context.reader().await?;
+        let mut catalogue = context.database.reader_with(&opening()).await?;
         catalogue.plan(Plan::Plain).await?;
         let relations: Vec<Relation> = catalogue.fetch(include_str!("relations.sql")).await?;
         let absent: Vec<(String,)> =
@@ -84,7 +84,7 @@ impl<'a> Ground<'a> {
         let reader = match self.catalogue.take() {
             Some(reader) => reader,
             None => {
-                let mut reader = self.context.reader().await?;
+                let mut reader = self.context.database.reader_with(&opening()).await?;
                 reader.plan(Plan::Plain).await?;
                 reader
             }

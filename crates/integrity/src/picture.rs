@@ -26,6 +26,11 @@ struct Held {
 /// How much longer than a check may take the holder may stand idle: the checks of other suites come in between.
 const PATIENCE: u32 = 2;
 
+/// How every session of this suite begins: expressions of constraints and views give what they gave those who wrote.
+pub(crate) fn opening() -> Opening {
+    Opening { as_the_database: true, ..Opening::default() }
+}
+
 impl Picture {
     /// The picture of this run: on a live target one for all checks of this suite. A run on an ephemeral database
     /// changes it between two checks, so there each check looks anew; and where one session alone looks, what it sees is the
@@ -55,14 +60,14 @@ impl Picture {
         let mut again = true;
         loop {
             if self.held.lock().await.alone {
-                let reader = context.database.reader_with(&Opening::default()).await?;
+                let reader = context.database.reader_with(&opening()).await?;
                 let mut held = self.held.lock().await;
                 held.taken += 1;
                 return Ok((reader, held.taken));
             }
             let (name, number) = self.name(context).await?;
             // Nobody else waits meanwhile: a connection may take its time.
-            let opening = Opening { snapshot: Some(name), ..Opening::default() };
+            let opening = Opening { snapshot: Some(name), ..opening() };
             match context.database.reader_with(&opening).await {
                 Ok(reader) => return Ok((reader, number)),
                 Err(error) => {
@@ -92,8 +97,7 @@ impl Picture {
             return Ok((name.clone(), held.taken));
         }
         let idle = context.settings.limits.check.saturating_mul(PATIENCE).max(Duration::from_secs(60));
-        let mut holder =
-            context.database.reader_with(&Opening { idle: Some(idle), ..Opening::default() }).await?;
+        let mut holder = context.database.reader_with(&Opening { idle: Some(idle), ..opening() }).await?;
         let name = holder.export_snapshot().await?;
         held.holder = Some((holder, name.clone()));
         held.taken += 1;

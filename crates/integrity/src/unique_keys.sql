@@ -177,8 +177,8 @@ CROSS JOIN LATERAL (
         END AS rows
     ) AS f
 ) AS x
--- An index of a partition is covered by the one it is attached to, where that one is valid and asked about; an exclusion
--- constraint has its own check.
+-- An index of a partition is covered by the one it is attached to, where that one is valid and asked about, and sees its
+-- rows (not those of a partition whose detachment was interrupted); an exclusion constraint has its own check.
 WHERE i.indisunique AND i.indisvalid AND NOT i.indisexclusion
     AND NOT EXISTS (
         SELECT
@@ -187,6 +187,9 @@ WHERE i.indisunique AND i.indisvalid AND NOT i.indisexclusion
         JOIN pg_catalog.pg_class AS ac ON ac.oid = above.indrelid
         JOIN pg_catalog.pg_namespace AS an ON an.oid = ac.relnamespace
         WHERE h.inhrelid = ic.oid AND above.indisvalid AND an.nspname = ANY ($1)
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_inherits AS own WHERE own.inhrelid = i.indrelid AND own.inhdetachpending
+            )
     )
     AND c.relkind IN ('r', 'p', 'm') AND n.nspname = ANY ($1)
 ORDER BY 1

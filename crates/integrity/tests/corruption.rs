@@ -33,11 +33,14 @@ async fn after(
     server.stop().await.unwrap();
     flip(server.data().join(path), 8192 + offset);
     server.restart().await.unwrap();
+    verdicts(&context(&server).await).await
+}
+
+async fn context(server: &Server) -> Context {
     let mut settings = (*harness::settings()).clone();
     settings.integrity.rules = None;
     let live = Live::connect(&server.url("app").unwrap(), settings.limits.reading()).await.unwrap();
-    let context = Context::new(std::sync::Arc::new(settings), Target::Live(live));
-    verdicts(&context).await
+    Context::new(std::sync::Arc::new(settings), Target::Live(live))
 }
 
 fn flip(path: PathBuf, at: u64) {
@@ -91,4 +94,46 @@ async fn btree_page_that_was_changed_fails_its_index_and_no_claim_about_rows() {
     {
         assert_eq!(verdicts[id].outcome(), Outcome::Pass, "{id}: {:?}", verdicts[id]);
     }
+}
+
+/// Scans along an index would still see the row, and amcheck finds nothing wrong with either.
+#[tokio::test]
+async fn row_that_the_visibility_map_shows_after_it_was_deleted_fails_the_heap() {
+    let mut server = Server::options().start().await.unwrap();
+    let ephemeral = server.create("app").await.unwrap();
+    for statements in [SCHEMA, "CREATE EXTENSION pg_visibility", "VACUUM kept", "CHECKPOINT"] {
+        server.execute("app", statements).await.unwrap();
+    }
+    let path: String = sqlx::query_scalar("SELECT pg_relation_filepath('kept') || '_vm'")
+        .fetch_one(ephemeral.pool())
+        .await
+        .unwrap();
+    let map = server.data().join(path);
+    let before = std::fs::read(&map).unwrap();
+    server
+        .execute("app", "SET session_replication_role = replica; DELETE FROM kept WHERE id = 7")
+        .await
+        .unwrap();
+    ephemeral.pool().close().await;
+    server.stop().await.unwrap();
+    assert_ne!(std::fs::read(&map).unwrap(), before, "the server noted that a row went");
+    std::fs::write(&map, before).unwrap();
+    server.restart().await.unwrap();
+    let verdicts = verdicts(&context(&server).await).await;
+    assert_eq!(
+        failing(&verdicts),
+        [
+            ("integrity.corruption.heap", "public.kept".into()),
+            ("integrity.foreign_keys.orphans", "broken_kept_fkey ON public.broken".into())
+        ]
+    );
+    let finding = &verdicts["integrity.corruption.heap"].findings()[0];
+    assert!(finding.problem.contains("that the visibility map calls seen by all"), "{finding:?}");
+    // What mends it, does.
+    let mend = "SELECT public.pg_truncate_visibility_map('public.kept')";
+    assert!(finding.remedy.starts_with(mend), "{finding:?}");
+    server.execute("app", mend).await.unwrap();
+    server.execute("app", "VACUUM public.kept").await.unwrap();
+    let mended = crate::verdict(&context(&server).await, "integrity.corruption.heap").await;
+    assert_eq!(mended.outcome(), Outcome::Pass, "{mended:?}");
 }

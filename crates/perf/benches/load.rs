@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use common::data::{Data, sizes};
 use common::pgbench::Pgbench;
-use common::{Result, ended, measures, reading, say};
+use common::{Result, begin, ended, reading, say};
 use perf::{Bound, Latencies, Query, Random};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -40,7 +40,10 @@ const AGREE: f64 = 1.25;
 
 fn main() -> ExitCode {
     let named = std::env::var("RUNBOOK_LOAD").ok().filter(|name| !name.is_empty());
-    let (true, Some(name)) = (measures(), named) else { return ExitCode::SUCCESS };
+    if let Err(code) = begin("load") {
+        return code;
+    }
+    let Some(name) = named else { return ExitCode::SUCCESS };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let answer = match runtime {
         Ok(runtime) => runtime.block_on(measure(&name)),

@@ -3,14 +3,16 @@
 //! Two databases side by side in one run: the schema and queries of a git revision (`RUNBOOK_BASE`; by default the one
 //! where this branch left the main one), and those of this working copy, filled with the same data set. The same
 //! queries run on both in random order; one that is slower, or reads more, is exit code 1, a revision that cannot be
-//! built 2, too few rounds for a verdict 3. Where nothing differs from the base nothing is compared, and it says so.
+//! built 2, too few rounds for a verdict 3, as is a working copy that is no branch of main, where no base is named. Where nothing
+//! differs from the base nothing is compared, and it says so.
 
 #[allow(dead_code, reason = "each bench uses its part of it")]
 mod common;
 
 use std::process::ExitCode;
 
-use common::{Pair, Result, Side, ended, filtered, measures, number, rounds, say};
+use common::arguments::Filter;
+use common::{Pair, Result, Side, begin, ended, filtered, number, rounds, say};
 use harness::Database;
 use perf::{Base, Change, Comparison, Query, Random, Witness};
 use runbook::settings::Settings;
@@ -22,9 +24,10 @@ const PROJECTS: u64 = 10_000;
 const ROUNDS: usize = 200;
 
 fn main() -> ExitCode {
-    if !measures() {
-        return ExitCode::SUCCESS;
-    }
+    let asked = match begin("paired") {
+        Ok(asked) => asked,
+        Err(code) => return code,
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -32,17 +35,17 @@ fn main() -> ExitCode {
             return ExitCode::from(3);
         }
     };
-    runtime.block_on(compare()).unwrap_or_else(|error| ended("paired", &*error))
+    runtime.block_on(compare(&asked.filter)).unwrap_or_else(|error| ended("paired", &*error))
 }
 
-async fn compare() -> Result<ExitCode> {
+async fn compare(filter: &Filter) -> Result<ExitCode> {
     let settings = harness::settings();
     let wanted = number("RUNBOOK_ROUNDS", ROUNDS)?;
-    let queries = filtered(Query::some(&settings)?, |query| &query.name)?;
+    let queries = filtered(Query::some(&settings)?, filter, |query| &query.name)?;
     let named = std::env::var("RUNBOOK_BASE").ok().filter(|base| !base.is_empty());
     let Some(name) = named.or_else(|| Base::merge_base(&settings.root)) else {
         say("paired: nothing compared; this is no branch of main, and RUNBOOK_BASE names no git revision");
-        return Ok(ExitCode::SUCCESS);
+        return Ok(ExitCode::from(3));
     };
     if Base::is_unchanged(&name, &settings.root) {
         say(&format!("paired: nothing compared; migrations and queries are those of {name}"));

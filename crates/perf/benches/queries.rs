@@ -3,7 +3,7 @@
 //! Takes criterion's own arguments. `RUNBOOK_SCALE=10000,1000000` names sizes (10,000 projects without it). Groups:
 //! `warm` is one connection that keeps the statement prepared, as a service's pool does; `together` is four of them at
 //! once; `cold` is the first execution on a new connection, of the queries whose header names a budget for it. After criterion has finished, the histogram of single executions is held against the budgets: a broken one is
-//! exit code 1, as is a filter that matches nothing; one that cannot be told is 3. With `--test`, `--list`,
+//! exit code 1; one that cannot be told is 3, as is a filter that matches nothing; 2 is what is wrong with what was asked for. With `--test`, `--list`,
 //! `--profile-time` and `--load-baseline` there is nothing to judge, and nothing is.
 
 #[allow(dead_code, reason = "each bench uses its part of it")]
@@ -12,12 +12,13 @@ mod common;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use common::arguments::{Asked, Mode};
 use common::data::{Data, sizes};
-use common::{Result, known_names, reading};
+use common::{Result, complain, ended, known_names, reading, say};
 use criterion::{Criterion, SamplingMode};
 use perf::{Bound, Gate, Latencies, Query, explain};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres};
@@ -27,20 +28,37 @@ use tokio::runtime::Runtime;
 const TOGETHER: usize = 4;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(code) => code,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "{error}");
-            ExitCode::from(2)
-        }
-    }
+    let answer = Asked::of(std::env::args().skip(1)).map_err(Into::into).and_then(|asked| {
+        end_in_one_sentence(asked.mode);
+        run(asked.mode)
+    });
+    answer.unwrap_or_else(|error| ended("queries", &*error))
 }
 
-fn run() -> Result<ExitCode> {
+/// Criterion panics at what it cannot do (a baseline that is not there, output that nobody reads), and once more while it
+/// unwinds. Here that is one sentence and exit code 2; of a list that was cut short, none.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a bench is a program, and its panic must not unwind through criterion"
+)]
+fn end_in_one_sentence(mode: Mode) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or("it ended without a word");
+        let code = match (mode, said.contains("Broken pipe")) {
+            (Mode::Lists | Mode::Helps, true) => 0,
+            _ => {
+                complain(&format!("queries: {said}"));
+                2
+            }
+        };
+        std::process::exit(code)
+    }));
+}
+
+fn run(mode: Mode) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     // Connections that are dropped go back to their pool on the runtime.
     let _entered = runtime.enter();
-    let mode = Mode::of(std::env::args().skip(1));
     let settings = harness::settings();
     let queries = Query::some(&settings)?;
     let mut criterion = Criterion::default()
@@ -48,11 +66,14 @@ fn run() -> Result<ExitCode> {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_millis(1500))
         .configure_from_args();
+    if matches!(mode, Mode::Judges) {
+        require_writable(&criterion_folder())?;
+    }
     let mut gate = Gate::default();
     for size in sizes("RUNBOOK_SCALE", &[10_000])? {
         // The names are enough for a list: it asks for no database.
         let data = match mode {
-            Mode::Lists => None,
+            Mode::Lists | Mode::Helps => None,
             Mode::Judges | Mode::RunsOnly => Some(runtime.block_on(Data::of(size))?),
         };
         if let Some(data) = &data {
@@ -99,33 +120,7 @@ fn run() -> Result<ExitCode> {
     if mode != Mode::Judges {
         return Ok(ExitCode::SUCCESS);
     }
-    verdict(&gate)
-}
-
-/// What criterion was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    /// Benches are measured, and judged.
-    Judges,
-    /// `--test`, `--profile-time`, `--load-baseline`, or not started by `cargo bench`: there is nothing to judge.
-    RunsOnly,
-    /// `--list`.
-    Lists,
-}
-
-impl Mode {
-    fn of(arguments: impl Iterator<Item = String>) -> Self {
-        let (mut bench, mut only) = (false, false);
-        for argument in arguments {
-            match argument.split_once('=').map_or(argument.as_str(), |(name, _)| name) {
-                "--list" => return Self::Lists,
-                "--bench" => bench = true,
-                "--test" | "--profile-time" | "--load-baseline" => only = true,
-                _ => {}
-            }
-        }
-        if bench && !only { Self::Judges } else { Self::RunsOnly }
-    }
+    Ok(verdict(&gate))
 }
 
 /// One query, ready to run: its values, and connections that keep the statement prepared.
@@ -217,31 +212,39 @@ fn statement(query: &Query, bound: &Bound) -> std::result::Result<Prepared, Stri
     Ok(sqlx::query_with(AssertSqlSafe(query.sql().to_owned()), arguments))
 }
 
-fn verdict(gate: &Gate) -> Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
+fn verdict(gate: &Gate) -> ExitCode {
     if gate.is_empty() {
-        writeln!(out, "no bench ran, so there is no verdict: the filter matches none (--list names them)")?;
-        return Ok(ExitCode::from(3));
+        complain(
+            "queries: no bench ran, so there is no verdict: the filter matches none (--list names them)",
+        );
+        return ExitCode::from(3);
     }
-    writeln!(
-        out,
+    say(&format!(
         "\nsingle executions in ms, percentiles with their 95 % intervals; p95 against the budget:\n\n{gate}"
-    )?;
-    let report = criterion_folder().join("report/index.html");
-    writeln!(out, "report: {}", report.display())?;
+    ));
+    say(&format!("report: {}", criterion_folder().join("report/index.html").display()));
     let by_kind = BTreeMap::from([("broken budgets", gate.broken()), ("no verdict", gate.unsure())]);
     for (kind, names) in by_kind.iter().filter(|(_, names)| !names.is_empty()) {
-        writeln!(out, "{kind}: {}", names.join(", "))?;
+        say(&format!("{kind}: {}", names.join(", ")));
     }
-    Ok(match (gate.broken().is_empty(), gate.unsure().is_empty()) {
+    match (gate.broken().is_empty(), gate.unsure().is_empty()) {
         (false, _) => ExitCode::FAILURE,
         (true, false) => ExitCode::from(3),
         (true, true) => ExitCode::SUCCESS,
+    }
+}
+
+/// Criterion measures for minutes before it finds that it cannot keep what it measured, and then goes on.
+fn require_writable(folder: &Path) -> Result<()> {
+    let tried = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder).map(drop));
+    tried.map_err(|error| {
+        format!("{} cannot be written: {error}; name another folder in CRITERION_HOME", folder.display())
+            .into()
     })
 }
 
 /// Where criterion writes: `CRITERION_HOME`, else `criterion` in the target folder that this program stands in.
-fn criterion_folder() -> std::path::PathBuf {
+fn criterion_folder() -> PathBuf {
     if let Some(home) = std::env::var_os("CRITERION_HOME") {
         return home.into();
     }

@@ -10,17 +10,19 @@ mod common;
 
 use std::process::ExitCode;
 
+use common::arguments::Filter;
 use common::data::{Data, sizes};
-use common::{Result, ended, filtered, known_names, measures, say};
+use common::{Result, begin, ended, filtered, known_names, say};
 use perf::{Bound, Flip, Plan, Query, analyze};
 
 fn main() -> ExitCode {
-    if !measures() {
-        return ExitCode::SUCCESS;
-    }
+    let asked = match begin("sizes") {
+        Ok(asked) => asked,
+        Err(code) => return code,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let answer = match runtime {
-        Ok(runtime) => runtime.block_on(compare()),
+        Ok(runtime) => runtime.block_on(compare(&asked.filter)),
         Err(error) => Err(error.into()),
     };
     answer.unwrap_or_else(|error| ended("sizes", &*error))
@@ -29,9 +31,9 @@ fn main() -> ExitCode {
 /// The plans of one size, or why there is none.
 type Plans = Vec<std::result::Result<Plan, String>>;
 
-async fn compare() -> Result<ExitCode> {
+async fn compare(filter: &Filter) -> Result<ExitCode> {
     let settings = harness::settings();
-    let queries = filtered(Query::some(&settings)?, |query| &query.name)?;
+    let queries = filtered(Query::some(&settings)?, filter, |query| &query.name)?;
     let mut sizes = sizes("RUNBOOK_SIZES", &[10_000, 100_000])?;
     sizes.sort_unstable();
     sizes.dedup();

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{Pair, ROUNDS_A_BLOCK, Result, Side, ended, measures, number, rounds, say};
+use common::{Pair, ROUNDS_A_BLOCK, Result, Side, begin, ended, number, rounds, say};
 use harness::Database;
 use perf::{Change, Comparison, Query, Random, Rule};
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,10 @@ struct Said {
 
 fn main() -> ExitCode {
     let named = std::env::var("RUNBOOK_TRUST").ok().filter(|name| !name.is_empty());
-    let (true, Some(name)) = (measures(), named) else { return ExitCode::SUCCESS };
+    if let Err(code) = begin("trust") {
+        return code;
+    }
+    let Some(name) = named else { return ExitCode::SUCCESS };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let answer = match runtime {
         Ok(runtime) => runtime.block_on(experiment(&name)),

@@ -12,8 +12,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use common::arguments::Filter;
 use common::data::{Data, sizes};
-use common::{Result, ended, filtered, measures, say};
+use common::{Result, begin, ended, filtered, say};
 use perf::Random;
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -21,12 +22,13 @@ use sqlx::{AssertSqlSafe, PgConnection};
 const ROUNDS: usize = 7;
 
 fn main() -> ExitCode {
-    if !measures() {
-        return ExitCode::SUCCESS;
-    }
+    let asked = match begin("writes") {
+        Ok(asked) => asked,
+        Err(code) => return code,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let answer = match runtime {
-        Ok(runtime) => runtime.block_on(measure()),
+        Ok(runtime) => runtime.block_on(measure(&asked.filter)),
         Err(error) => Err(error.into()),
     };
     answer.unwrap_or_else(|error| ended("writes", &*error))
@@ -56,7 +58,7 @@ struct Taken {
     hot: Option<f64>,
 }
 
-async fn measure() -> Result<ExitCode> {
+async fn measure(filter: &Filter) -> Result<ExitCode> {
     let mut writes = Vec::new();
     let folder = harness::fixtures_folder().join("writes");
     let mut files: Vec<_> = std::fs::read_dir(&folder)
@@ -72,7 +74,7 @@ async fn measure() -> Result<ExitCode> {
     if writes.is_empty() {
         return Err(format!("{} holds no write, so nothing was measured", folder.display()).into());
     }
-    let writes = filtered(writes, |write| &write.name)?;
+    let writes = filtered(writes, filter, |write| &write.name)?;
     let data = Data::of(sizes("RUNBOOK_SCALE", &[10_000])?[0]).await?;
     let mut connection = data.pool().acquire().await?;
     for write in &writes {

@@ -61,7 +61,8 @@ impl Base {
 
     /// Whether the folder of the settings is as it was there, in the working copy too.
     pub fn is_unchanged(name: &str, root: &Path) -> bool {
-        git(root, &among(&["diff", "--quiet", name])).is_ok()
+        may_be_a_revision(name)
+            && git(root, &among(&["diff", "--quiet", name])).is_ok()
             && git(root, &among(&["ls-files", "--others", "--exclude-standard"]))
                 .is_ok_and(|new| new.is_empty())
     }
@@ -77,8 +78,7 @@ impl Base {
         let prefix = git(root, &["rev-parse", "--show-prefix"]).map_err(tool)?;
         let prefix = prefix.trim_end_matches('/');
         let unknown = || BaseError::Unknown { base: name.into(), folder: prefix.into() };
-        // What begins with a dash is an option to git.
-        if name.starts_with('-') || name.contains(':') {
+        if !may_be_a_revision(name) {
             return Err(unknown());
         }
         let (archive, tree) = (folder.join("base.tar"), format!("{name}:{prefix}"));
@@ -109,6 +109,11 @@ impl Base {
         let root = self.settings.root.to_string_lossy().into_owned();
         BaseError::Wrong { base: self.name.clone(), reason: error.to_string().replace(&root, &self.name) }
     }
+}
+
+/// What begins with a dash is an option to git, and what has a colon names no commit.
+fn may_be_a_revision(name: &str) -> bool {
+    !name.starts_with('-') && !name.contains(':')
 }
 
 fn among<'a>(first: &[&'a str]) -> Vec<&'a str> {

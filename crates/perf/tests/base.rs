@@ -65,6 +65,7 @@ fn a_revision_is_read_as_it_was() {
     assert!(!Base::is_unchanged("HEAD", &root), "the working copy counts");
     commit(top.path());
     assert!(Base::is_unchanged("HEAD", &root));
+    assert!(!Base::is_unchanged("--cached", &root), "an option to git is no revision");
     let folder = tempfile::tempdir().unwrap();
     let base = Base::read("HEAD~1", &root, folder.path()).unwrap();
     assert_eq!((base.head.as_str(), base.queries[0].budget.as_millis()), ("001", 10));

@@ -1,5 +1,6 @@
 //! What the benches share: one query on two databases, timed in turn and in random order.
 
+pub mod arguments;
 pub mod data;
 pub mod pgbench;
 
@@ -8,6 +9,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use arguments::{Asked, Filter, Mode};
 use perf::{Bound, Catalogue, Query, Random, Witness, analyze, explain};
 use runbook::context::Context;
 use runbook::ephemeral::Ephemeral;
@@ -117,48 +119,35 @@ pub async fn rounds(
     Ok(())
 }
 
-/// Whether this program was started by `cargo bench` to measure, and not to list or to try.
-pub fn measures() -> bool {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let has = |name: &str| arguments.iter().any(|argument| argument == name);
-    has("--bench") && !has("--test") && !has("--list")
-}
-
-/// What a bench's name must hold to run: the first argument that is no option, as criterion reads it.
-pub fn filter() -> Option<String> {
-    /// Criterion's options that take a value.
-    const VALUED: [&str; 14] = [
-        "-c",
-        "--color",
-        "--colour",
-        "--save-baseline",
-        "--baseline",
-        "--baseline-lenient",
-        "--load-baseline",
-        "--sample-size",
-        "--warm-up-time",
-        "--measurement-time",
-        "--nresamples",
-        "--profile-time",
-        "--format",
-        "--output-format",
-    ];
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        if VALUED.contains(&argument.as_str()) {
-            arguments.next();
-        } else if !argument.starts_with('-') {
-            return Some(argument);
+/// What this program is asked for. `Err`, where there is nothing to do: `cargo test` started it, `--list`, `--help`, or something
+/// is wrong with its arguments.
+pub fn begin(bench: &str) -> std::result::Result<Asked, ExitCode> {
+    let asked = Asked::of(std::env::args().skip(1)).map_err(|wrong| {
+        complain(&format!("{bench}: {wrong}"));
+        ExitCode::from(2)
+    })?;
+    match asked.mode {
+        Mode::Judges => Ok(asked),
+        Mode::RunsOnly | Mode::Lists => Err(ExitCode::SUCCESS),
+        Mode::Helps => {
+            say(&format!(
+                "cargo bench -p perf --bench {bench} [-- FILTER]\n\nFILTER is a regular expression that the names of what is \
+                 measured match; with --exact, one whole name. Criterion's other options are taken and change nothing here.\n\
+                 What it measures, its variables and its exit codes: the head of crates/perf/benches/{bench}.rs."
+            ));
+            Err(ExitCode::SUCCESS)
         }
     }
-    None
 }
 
-/// Those of `all` whose name holds the filter. None is no pass.
-pub fn filtered<T>(all: Vec<T>, name: impl Fn(&T) -> &str) -> std::result::Result<Vec<T>, NothingRan> {
-    let Some(filter) = filter() else { return Ok(all) };
-    let kept: Vec<T> = all.into_iter().filter(|one| name(one).contains(&filter)).collect();
-    if kept.is_empty() { Err(NothingRan(filter)) } else { Ok(kept) }
+/// Those of `all` whose name the filter lets through. None is no pass.
+pub fn filtered<T>(
+    all: Vec<T>,
+    filter: &Filter,
+    name: impl Fn(&T) -> &str,
+) -> std::result::Result<Vec<T>, NothingRan> {
+    let kept: Vec<T> = all.into_iter().filter(|one| filter.lets_through(name(one))).collect();
+    if kept.is_empty() { Err(NothingRan(filter.to_string())) } else { Ok(kept) }
 }
 
 /// A filter that matches nothing.
@@ -176,12 +165,17 @@ impl Error for NothingRan {}
 /// What a bench ends with that could not do its work: 3 where the filter matches nothing, 2 where something is wrong with
 /// what was asked for.
 pub fn ended(bench: &str, error: &(dyn Error + 'static)) -> ExitCode {
-    say(&format!("{bench}: {error}"));
+    complain(&format!("{bench}: {error}"));
     if error.is::<NothingRan>() { ExitCode::from(3) } else { ExitCode::from(2) }
 }
 
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// What went wrong, where it is not taken for a result.
+pub fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// The number that a variable holds, or this one.

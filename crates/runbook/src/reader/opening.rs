@@ -15,7 +15,21 @@ pub struct Opening {
     pub statement: Option<Duration>,
     /// `idle_in_transaction_session_timeout`, for a session that others lean on while it waits.
     pub idle: Option<Duration>,
+    /// Whether dates, times and floating point numbers are written as the database has set it for its own clients (`ALTER
+    /// DATABASE … SET`). The driver asks for its own ways, and what the rows hold was made under those of the database:
+    /// `seen_at::date`, or a number as text. Statements are read as the server reads them by itself.
+    pub as_the_database: bool,
 }
+
+/// What the driver sends at the start of a session, back to what the database has set, where it has.
+const AS_THE_DATABASE: &str = "SET LOCAL quote_all_identifiers = off; SET LOCAL array_nulls = on; \
+    SET LOCAL transform_null_equals = off; SELECT pg_catalog.set_config(own.name, own.value, true) FROM (\
+    SELECT pg_catalog.split_part(entry, '=', 1) AS name, \
+    pg_catalog.substr(entry, pg_catalog.strpos(entry, '=') + 1) AS value \
+    FROM pg_catalog.pg_db_role_setting AS s \
+    JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase AND d.datname = pg_catalog.current_database() \
+    CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS entry WHERE s.setrole = 0) AS own \
+    WHERE pg_catalog.lower(own.name) IN ('datestyle', 'timezone', 'extra_float_digits'); ";
 
 impl Opening {
     /// The limits of this session.
@@ -37,10 +51,11 @@ impl Opening {
             Some(name) if is_snapshot(name) => format!("SET TRANSACTION SNAPSHOT '{name}'; "),
             Some(name) => return Err(CheckError::Other(format!("{name:?} is not the name of a snapshot"))),
         };
+        let own = if self.as_the_database { AS_THE_DATABASE } else { "" };
         Ok(format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {snapshot}SET LOCAL statement_timeout = {}; \
              SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {}; \
-             SET LOCAL standard_conforming_strings = on; SAVEPOINT {START}",
+             SET LOCAL standard_conforming_strings = on; {own}SAVEPOINT {START}",
             milliseconds(limits.statement),
             milliseconds(limits.lock),
             milliseconds(limits.idle),

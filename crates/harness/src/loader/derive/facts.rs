@@ -126,7 +126,12 @@ impl Table {
         // Of two columns that are bound together the values of one partition are taken.
         let taken = if first.len() > 1 { 1 } else { read.len() };
         let parts: Vec<String> = read.into_iter().take(taken).map(|(part, _)| part).collect();
-        self.columns.iter_mut().for_each(|column| column.partitions.clone_from(&parts));
+        for column in &mut self.columns {
+            // Ranges and lists take no null, whatever the column may hold.
+            let no_null = format!("({} IS NOT NULL)", column.quoted);
+            column.required |= parts.iter().all(|part| part.contains(&no_null));
+            column.partitions.clone_from(&parts);
+        }
     }
 
     pub(super) fn column(&self, name: &str) -> Option<&Column> {
