@@ -118,6 +118,14 @@ fn a_file_of_50_mb_is_data_and_no_migration() {
 }
 
 #[test]
+fn what_is_nested_without_end_is_told_by_its_line() {
+    let copied = Copied::of(MigrationTool::Sqlx);
+    let sql = format!("SELECT 1;\nSELECT {}1{};\n", "(".repeat(100_000), ")".repeat(100_000));
+    copied.write("008_x.up.sql", &sql);
+    assert_eq!(copied.problems(), ["008_x.up.sql:2: it is nested more than 400 deep"]);
+}
+
+#[test]
 fn what_does_not_parse_is_shown_with_a_caret() {
     let copied = Copied::of(MigrationTool::Sqlx);
     copied.write("008_x.up.sql", "SELECT 1;\n\nCREATE TABEL t (a int);\n");

@@ -212,6 +212,8 @@ fn what_only_reads_is_accepted() {
 fn a_refusal_names_what_is_wrong() {
     let refused = |sql: &str| ReadStatement::parse(sql).unwrap_err();
     assert_eq!(refused("SELECT 1; SELECT 2"), Refused::Count(2));
+    let nested = format!("SELECT {}1{}", "(".repeat(100_000), ")".repeat(100_000));
+    assert_eq!(refused(&nested), Refused::Nested);
     assert_eq!(refused("DELETE FROM t WHERE a = 1"), Refused::Kind("DELETE FROM".into()));
     assert_eq!(refused("SELECT pg_catalog.PG_Sleep(1)"), Refused::Function("pg_sleep".into()));
     assert_eq!(refused("SELECT 1 FROM t FOR UPDATE NOWAIT"), Refused::Locking("FOR UPDATE NOWAIT".into()));

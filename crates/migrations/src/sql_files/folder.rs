@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use runbook::statement::{MOST_NESTED, too_deep};
 use sqlx::migrate::{Migration, MigrationType};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 use squawk_syntax::ast::SourceFile;
@@ -175,6 +176,11 @@ fn read_file(path: &Path) -> Result<File, Problem> {
 
 /// The first thing that is no SQL, with its line.
 fn parse(file: &File) -> Option<Problem> {
+    if let Some(at) = too_deep(&file.sql) {
+        let problem = format!("it is nested more than {MOST_NESTED} deep");
+        let line = line::of_byte(file.sql.as_bytes(), at);
+        return Some(Problem::of(&file.path, problem, "take the statement apart").at(line));
+    }
     let parsed = SourceFile::parse(&file.sql);
     let error = parsed.errors().into_iter().min_by_key(|error| error.range().start())?;
     let at = usize::from(error.range().start());

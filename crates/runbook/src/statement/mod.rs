@@ -12,6 +12,7 @@
 mod catalogue;
 mod functions;
 mod names;
+mod nest;
 mod shape;
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use squawk_syntax::ast::{self, AstNode as _};
 
 pub use catalogue::Catalogue;
+pub use nest::{MOST_NESTED, too_deep};
 
 /// Why a statement was refused before it reached the database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +29,9 @@ pub enum Refused {
     /// It does not parse.
     #[error("refused: the statement does not parse: {0}")]
     Unparsed(String),
+    /// The parser would go down with it until the stack ends.
+    #[error("refused: the statement is nested more than {MOST_NESTED} deep")]
+    Nested,
     /// It is empty, or more than one statement.
     #[error("refused: {0} statements where exactly one may stand")]
     Count(usize),
@@ -115,6 +120,9 @@ impl ReadStatement {
 
     fn judge(sql: &str, explain: shape::Explain) -> Result<Self, Refused> {
         names::plain_text(sql)?;
+        if too_deep(sql).is_some() {
+            return Err(Refused::Nested);
+        }
         let parsed = ast::SourceFile::parse(sql);
         if let Some(error) = parsed.errors().first() {
             return Err(Refused::Unparsed(error.to_string()));

@@ -10,7 +10,6 @@ mod found;
 mod judge;
 mod lint;
 pub mod measure;
-mod nest;
 mod outside;
 mod own;
 pub mod page;

@@ -4,11 +4,11 @@ mod constraint;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use runbook::statement::too_deep;
 use squawk_syntax::ast::{self, AstNode as _, NameLike as _};
 
 pub(super) use constraint::{Constraint, listed};
 
-use super::nest;
 use super::tree::{self, find, name, new_name, words};
 
 /// A column, as far as it is known.
@@ -57,7 +57,7 @@ pub(super) struct Past {
 impl Past {
     /// Takes in the statements of an earlier migration. What does not parse is passed over.
     pub(super) fn read(&mut self, text: &str) {
-        if nest::too_deep(text).is_some() {
+        if too_deep(text).is_some() {
             return;
         }
         for stmt in ast::SourceFile::parse(text).tree().stmts() {

@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use runbook::settings::SettingsError;
+use runbook::statement::{MOST_NESTED, too_deep};
 use squawk_syntax::ast::{self, AstNode as _};
 
-use super::{foreign, nest, outside, tree};
+use super::{foreign, outside, tree};
 
 /// Past this a file is not taken apart: it is data, and belongs in a COPY.
 const LARGEST: usize = 8 << 20;
@@ -101,8 +102,8 @@ impl Script {
             let at = text.find('\0').unwrap_or_default();
             return Err(wrong(path, &text, at..at + 1, "holds a zero byte".into(), "remove it"));
         }
-        if let Some(at) = nest::too_deep(&text) {
-            let problem = format!("is nested more than {} deep", nest::MOST);
+        if let Some(at) = too_deep(&text) {
+            let problem = format!("is nested more than {} deep", MOST_NESTED);
             return Err(wrong(path, &text, at..at + 1, problem, "take the statement apart"));
         }
         let parsed = ast::SourceFile::parse(&text);

@@ -3,10 +3,10 @@
 use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 
 /// Far beyond what is written by hand or by a tool; the server stops at some thousand.
-pub(super) const MOST: usize = 400;
+pub const MOST_NESTED: usize = 400;
 
-/// Where a text becomes too deep; `None` for one that does not.
-pub(super) fn too_deep(text: &str) -> Option<usize> {
+/// The byte at which a text becomes too deep for the parser; `None` for one that does not.
+pub fn too_deep(text: &str) -> Option<usize> {
     Depth::default().past(text)
 }
 
@@ -37,7 +37,7 @@ impl Depth {
                 continue;
             }
             self.take(token.kind, piece);
-            if self.open + self.run > MOST {
+            if self.open + self.run > MOST_NESTED {
                 return Some(start);
             }
         }
