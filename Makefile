@@ -1,6 +1,6 @@
 # Every target does its own set-up. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse test schemathesis bench soak hazards lint review snapshots matrix image doctor docs clean
+.PHONY: help setup rehearse test schemathesis peers bench soak hazards lint review snapshots matrix image doctor docs clean
 
 CARGO ?= cargo
 NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
@@ -37,6 +37,13 @@ ifeq ($(NEXTEST),yes)
 	$(CARGO) nextest run --workspace --profile $(PROFILE) --run-ignored only -E 'test(properties::soak::many_examples)' $(ARGS)
 else
 	$(CARGO) test -p smoke --test main properties::soak::many_examples $(ARGS) -- --ignored
+endif
+
+peers: setup ## Ask other programs about each planted defect: check_postgres, pg_amcheck, a plain script (minutes)
+ifeq ($(NEXTEST),yes)
+	$(CARGO) nextest run --workspace --profile soak --run-ignored only --no-capture -E 'test(peers::soak)' $(ARGS)
+else
+	$(CARGO) test -p cli --test main peers::soak $(ARGS) -- --ignored --nocapture
 endif
 
 bench: setup ## Measure, and fail when a budget is broken

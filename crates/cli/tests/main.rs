@@ -12,6 +12,7 @@ mod folder;
 mod hazards;
 mod library;
 mod misfit;
+mod peers;
 mod plan;
 mod played_staging;
 mod procedure;
