@@ -2,10 +2,9 @@
 
 use harness::Database;
 use rstest::rstest;
-use runbook::context::Context;
 use runbook::verdict::{Finding, Outcome};
 
-use crate::support::with;
+use crate::support::without_rules;
 use crate::{execute, verdict};
 
 const CHECK: &str = "integrity.sequences.behind";
@@ -14,12 +13,6 @@ const CHECK: &str = "integrity.sequences.behind";
 fn to_run(finding: &Finding) -> &str {
     let (remedy, _) = finding.remedy.split_once("; list them all: ").unwrap();
     remedy.rsplit_once("else: ").map_or(remedy, |(_, run)| run)
-}
-
-fn plain(db: &Database) -> Context {
-    let mut context = db.context();
-    with(&mut context, |settings| settings.integrity.rules = None);
-    context
 }
 
 /// The remedy is run as it is told, past the words of a person's choice; then the check passes, and the next row can be
@@ -97,12 +90,12 @@ async fn what_a_finding_says_mends_the_sequence(
     ])
     .await
     .unwrap();
-    let broken = verdict(&plain(&db), CHECK).await;
+    let broken = verdict(&without_rules(db.context()), CHECK).await;
     let [finding] = broken.findings() else { panic!("{broken:?}") };
     let run = to_run(finding);
     assert_eq!(run, remedy);
     execute(&db, run).await;
-    let mended = verdict(&plain(&db), CHECK).await;
+    let mended = verdict(&without_rules(db.context()), CHECK).await;
     assert_eq!(mended.outcome(), Outcome::Pass, "{mended:?}");
     execute(&db, "INSERT INTO t (note) VALUES ('next')").await;
 }
@@ -124,7 +117,7 @@ async fn what_is_no_number_is_not_ahead_of_a_sequence(#[case] kind: &str) {
     ])
     .await
     .unwrap();
-    let verdict = verdict(&plain(&db), CHECK).await;
+    let verdict = verdict(&without_rules(db.context()), CHECK).await;
     assert_eq!((verdict.outcome(), verdict.examined()), (Outcome::Pass, 2), "{verdict:?}");
 }
 
@@ -136,7 +129,7 @@ async fn the_last_of_all_numbers_is_told_as_one_that_no_sequence_passes() {
     ])
     .await
     .unwrap();
-    let broken = verdict(&plain(&db), CHECK).await;
+    let broken = verdict(&without_rules(db.context()), CHECK).await;
     let [finding] = broken.findings() else { panic!("{broken:?}") };
     assert!(
         finding.problem.starts_with(
@@ -166,12 +159,12 @@ async fn a_sequence_of_two_tables_is_not_set_back(#[case] order: [usize; 2]) {
     ])
     .await
     .unwrap();
-    let broken = verdict(&plain(&db), CHECK).await;
+    let broken = verdict(&without_rules(db.context()), CHECK).await;
     let findings = broken.findings();
     assert_eq!(findings.len(), 2, "{broken:?}");
     for index in order {
         execute(&db, to_run(&findings[index])).await;
     }
-    let mended = verdict(&plain(&db), CHECK).await;
+    let mended = verdict(&without_rules(db.context()), CHECK).await;
     assert_eq!(mended.outcome(), Outcome::Pass, "{mended:?}");
 }

@@ -5,7 +5,7 @@ use rstest::rstest;
 use runbook::context::Context;
 use runbook::verdict::Outcome;
 
-use crate::support::{live, with};
+use crate::support::{live, without_rules};
 use crate::{execute, failed, verdict, verdicts};
 
 /// Tables whose constraints, generated columns and views depend on how dates, times, bytes and numbers are written.
@@ -50,9 +50,7 @@ async fn written_under(db: &Database, setting: &str) -> Context {
         ),
     )
     .await;
-    let mut context = live(db).await;
-    with(&mut context, |settings| settings.integrity.rules = None);
-    context
+    without_rules(live(db).await)
 }
 
 #[rstest]
@@ -97,9 +95,7 @@ async fn a_setting_of_the_database_changes_no_verdict(#[case] setting: &str) {
         ),
     )
     .await;
-    let mut context = live(&db).await;
-    with(&mut context, |settings| settings.integrity.rules = None);
-    let broken = verdicts(&context).await;
+    let broken = verdicts(&without_rules(live(&db).await)).await;
     let found: Vec<&str> = failed(&broken).iter().map(|(id, _)| *id).collect();
     let expected = [
         "integrity.constraints.check",

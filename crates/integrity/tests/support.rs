@@ -1,5 +1,6 @@
 //! Targets and settings that several tests need.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,9 @@ use runbook::context::{Context, Database as Target};
 use runbook::live::Live;
 use runbook::secret::DatabaseUrl;
 use runbook::settings::Settings;
+use runbook::verdict::Verdict;
+
+use crate::failed;
 
 /// The same database as a live target: one run, and so one snapshot.
 pub(crate) async fn live(db: &Database) -> Context {
@@ -26,6 +30,21 @@ pub(crate) fn with(context: &mut Context, change: impl FnOnce(&mut Settings)) {
     let mut settings = (*context.settings).clone();
     change(&mut settings);
     context.settings = Arc::new(settings);
+}
+
+/// The settings without the rules of another system.
+pub(crate) fn without_rules(mut context: Context) -> Context {
+    with(&mut context, |settings| settings.integrity.rules = None);
+    context
+}
+
+/// One check fails, with one finding about this object. Whether amcheck is there is another matter.
+pub(crate) fn assert_only(verdicts: &BTreeMap<&'static str, Verdict>, check: &str, object: &str) {
+    let failed = failed(verdicts);
+    let found: Vec<&str> = failed.iter().map(|(id, _)| *id).filter(|id| !id.contains("corruption")).collect();
+    assert_eq!(found, [check], "{verdicts:#?}");
+    let [finding] = verdicts[check].findings() else { panic!("{:?}", verdicts[check]) };
+    assert_eq!(finding.object, object);
 }
 
 /// Waits until as many sessions of this database wait for a lock, and gives their process numbers.

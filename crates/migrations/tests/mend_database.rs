@@ -58,6 +58,29 @@ async fn what_is_true_of_the_database_is_mended_both_ways(#[case] changes: &[&st
     assert_eq!(copy, after.without_database());
 }
 
+/// A session may set a list that no statement could write, and keep it.
+#[tokio::test]
+async fn a_search_path_adds_no_statement_to_what_mends_it() {
+    let db = Database::empty().await.unwrap();
+    let before = whole(&db).await;
+    let keep = "ALTER DATABASE %I SET search_path FROM CURRENT";
+    execute(
+        &db,
+        &format!(
+            "CREATE TABLE t (); SELECT set_config('search_path', 'x;DROP/**/TABLE/**/public.t', false); \
+             DO $do$ BEGIN EXECUTE format('{keep}', current_database()); END $do$; RESET search_path"
+        ),
+    )
+    .await;
+    let after = whole(&db).await;
+    on(&db, &["ALTER DATABASE %I RESET search_path"]).await;
+    let differences = Catalogue::diff(&after, &before);
+    let statements = script(&differences);
+    assert!(statements.iter().any(|statement| statement.contains("DROP/**/TABLE")), "{statements:?}");
+    run(&db, &statements[statements.len() - 1..]).await;
+    execute(&db, "SELECT FROM public.t").await;
+}
+
 /// What stands for a secret is never written.
 #[tokio::test]
 async fn a_secret_is_left_to_a_person() {

@@ -4,11 +4,11 @@ use runbook::check::CheckError;
 use runbook::reader::Reader;
 use sqlx::postgres::PgArguments;
 
-use super::ObjectName;
 use super::cells::Cells;
 use super::fact::{Fact, Part};
 use super::gather::{Gathering, class, one};
 use super::kind::Kind;
+use super::{ObjectName, secret};
 
 /// The queries of such rows.
 const QUERIES: [&str; 3] =
@@ -48,7 +48,11 @@ fn told(gathering: &mut Gathering, mut cells: Cells<'_>) -> Result<(), sqlx::Err
         return Ok(());
     }
     let (position, name) = (cells.next()?, gathering.plain(cells.next()?));
-    let text = gathering.plain(cells.next::<Option<String>>()?.unwrap_or_default());
+    let mut text = gathering.plain(cells.next::<Option<String>>()?.unwrap_or_default());
+    // Services keep their keys among the settings of the database.
+    if kind == Kind::Database && secret::is_secret_setting(&name) {
+        secret::HIDDEN.clone_into(&mut text);
+    }
     if !(name.is_empty() && text.is_empty()) {
         gathering.tell(class, oid, position, Fact::plain(known(part)?, name, text));
     }

@@ -6,8 +6,8 @@ use super::plain::quoted;
 /// What stands for a secret.
 pub(super) const HIDDEN: &str = "'***'";
 
-/// Parts of names. postgres_fdw has sslpassword as well, and others call theirs what they like; `sql/globals.sql` and
-/// `sql/database.sql` have the same.
+/// Parts of names. postgres_fdw has sslpassword as well, and others call theirs what they like; `sql/globals.sql`
+/// has the same.
 const WORDS: [&str; 9] =
     ["passw", "passphrase", "secret", "token", "credential", "private", "access_key", "apikey", "api_key"];
 
@@ -15,6 +15,11 @@ const WORDS: [&str; 9] =
 pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_lowercase();
     WORDS.iter().any(|word| name.contains(word))
+}
+
+/// The same of a setting, which may be one for a role: `app.token for ann`. The role's name makes no secret of it.
+pub(super) fn is_secret_setting(name: &str) -> bool {
+    is_secret(name.split_once(" for ").map_or(name, |(setting, _)| setting))
 }
 
 /// `host 'x', port '5'` taken apart at what stands `between` a key and its text; a value may hold anything.
@@ -50,5 +55,6 @@ mod tests {
             ("host 'a, b', \"user\" 'it''s'".into(), vec!["password", "\"sslPassword\""])
         );
         assert!(is_secret("\"sslPassword\"") && !is_secret("user"));
+        assert!(is_secret_setting("app.token for ann") && !is_secret_setting("work_mem for token"));
     }
 }

@@ -147,8 +147,8 @@ fn anew(
     mends
 }
 
-/// Policies, triggers and rules of a table, and publications of it, that name a column, dropped and made again; and what goes with a column that is
-/// dropped and added.
+/// Policies, triggers and rules of a table, and publications of it, that name a column, dropped and made again; and what goes
+/// with a column that is dropped and added.
 fn of_table(object: &ObjectName, column: &str, left: &Objects, right: &Objects) -> Vec<Mend> {
     let facts = |side: &Objects| side.get(object).cloned().unwrap_or_default();
     let (wanted, found) = (facts(left), facts(right));

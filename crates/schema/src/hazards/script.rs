@@ -103,7 +103,7 @@ impl Script {
             return Err(wrong(path, &text, at..at + 1, "holds a zero byte".into(), "remove it"));
         }
         if let Some(at) = too_deep(&text) {
-            let problem = format!("is nested more than {} deep", MOST_NESTED);
+            let problem = format!("is nested more than {MOST_NESTED} deep");
             return Err(wrong(path, &text, at..at + 1, problem, "take the statement apart"));
         }
         let parsed = ast::SourceFile::parse(&text);

@@ -28,10 +28,9 @@ CROSS JOIN LATERAL (
             s.role
         ),
         CASE
-            -- As among the options of a user mapping: services keep their keys here.
-            WHEN s.name ~* '(passw|passphrase|secret|token|credential|private|access_key|api_?key)' THEN '''***'''
-            -- Lists whose names are quoted one by one, and stand here as they were.
+            -- Lists whose names are quoted one by one, and stand here as they were; where one is not, the whole is a text.
             WHEN s.name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries')
+                AND s.value ~ '^(("([^"]|"")*"|[[:alnum:]_$]+)( *, *|$))*$'
                 THEN CASE WHEN s.value IN ('', '""') THEN '''''' ELSE s.value END
             ELSE pg_catalog.format('''%s''', pg_catalog.replace(s.value, '''', ''''''))
         END

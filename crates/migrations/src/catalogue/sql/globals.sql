@@ -91,40 +91,30 @@ CROSS JOIN LATERAL (VALUES
 ) AS x (part, definition)
 WHERE s.subdbid = (SELECT d.oid FROM pg_database AS d WHERE d.datname = pg_catalog.current_database()) AND x.definition IS NOT NULL
 UNION ALL
-SELECT 'pg_foreign_data_wrapper'::regclass, w.oid, 'foreign data wrapper', 0, pg_catalog.quote_ident(w.fdwname), pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(w.fdwowner)),
-    w.fdwacl::text[], x.part, 0, '', x.definition
-FROM pg_foreign_data_wrapper AS w
+SELECT f.class, f.oid, f.kind, 0, f.name, f.owner, f.acl, x.part, 0, '', x.definition
+FROM (
+    SELECT 'pg_foreign_data_wrapper'::regclass::oid, w.oid, 'foreign data wrapper', pg_catalog.quote_ident(w.fdwname),
+        pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(w.fdwowner)), w.fdwacl::text[],
+        pg_catalog.concat_ws(' ', 'HANDLER ' || nullif(w.fdwhandler, 0)::regproc, 'VALIDATOR ' || nullif(w.fdwvalidator, 0)::regproc),
+        w.fdwoptions
+    FROM pg_foreign_data_wrapper AS w
+    UNION ALL
+    SELECT 'pg_foreign_server'::regclass, s.oid, 'server', pg_catalog.quote_ident(s.srvname),
+        pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.srvowner)), s.srvacl::text[],
+        pg_catalog.concat_ws(' ', 'TYPE ' || pg_catalog.quote_literal(s.srvtype), 'VERSION ' || pg_catalog.quote_literal(s.srvversion), pg_catalog.format('FOREIGN DATA WRAPPER %I', w.fdwname)),
+        s.srvoptions
+    FROM pg_foreign_server AS s
+    JOIN pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw
+    UNION ALL
+    SELECT 'pg_user_mapping'::regclass, u.umid, 'user mapping',
+        pg_catalog.format('FOR %s SERVER %I', CASE u.umuser WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(u.usename) END, u.srvname),
+        NULL, NULL, NULL, u.umoptions
+    FROM pg_user_mappings AS u
+) AS f (class, oid, kind, name, owner, acl, definition, options)
 CROSS JOIN LATERAL (VALUES
-    ('definition', pg_catalog.concat_ws(' ', 'HANDLER ' || nullif(w.fdwhandler, 0)::regproc, 'VALIDATOR ' || nullif(w.fdwvalidator, 0)::regproc)),
+    ('object', ''),
+    ('definition', f.definition),
     ('options', (
-        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || ' ' || CASE
-            WHEN pg_catalog.split_part(o, '=', 1) ~* '(passw|passphrase|secret|token|credential|private|access_key|api_?key)' THEN '''***'''
-            ELSE pg_catalog.concat('''', pg_catalog.replace(pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1), '''', ''''''), '''')
-        END, ', ' ORDER BY o)
-        FROM pg_catalog.unnest(w.fdwoptions) AS o
-    ))
-) AS x (part, definition)
-WHERE x.definition IS NOT NULL
-UNION ALL
-SELECT 'pg_foreign_server'::regclass, s.oid, 'server', 0, pg_catalog.quote_ident(s.srvname), pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.srvowner)), s.srvacl::text[],
-    x.part, 0, '', x.definition
-FROM pg_foreign_server AS s
-JOIN pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw
-CROSS JOIN LATERAL (VALUES
-    ('definition', pg_catalog.concat_ws(' ', 'TYPE ' || pg_catalog.quote_literal(s.srvtype), 'VERSION ' || pg_catalog.quote_literal(s.srvversion), pg_catalog.format('FOREIGN DATA WRAPPER %I', w.fdwname))),
-    ('options', (
-        SELECT pg_catalog.string_agg(pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || ' ' || CASE
-            WHEN pg_catalog.split_part(o, '=', 1) ~* '(passw|passphrase|secret|token|credential|private|access_key|api_?key)' THEN '''***'''
-            ELSE pg_catalog.concat('''', pg_catalog.replace(pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1), '''', ''''''), '''')
-        END, ', ' ORDER BY o)
-        FROM pg_catalog.unnest(s.srvoptions) AS o
-    ))
-) AS x (part, definition)
-WHERE x.definition IS NOT NULL
-UNION ALL
-SELECT 'pg_user_mapping'::regclass, u.umid, 'user mapping', 0,
-    pg_catalog.format('FOR %s SERVER %I', CASE u.umuser WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(u.usename) END, u.srvname), NULL, NULL, 'options', 0, '',
-    (
         SELECT pg_catalog.string_agg(pg_catalog.quote_ident(pg_catalog.split_part(o, '=', 1)) || ' ' || CASE
             -- postgres_fdw has sslpassword as well, and others call theirs what they like. In ASCII: a database may have no
             -- other characters.
@@ -132,9 +122,10 @@ SELECT 'pg_user_mapping'::regclass, u.umid, 'user mapping', 0,
                 THEN '''***'''
             ELSE pg_catalog.concat('''', pg_catalog.replace(pg_catalog.substr(o, pg_catalog.strpos(o, '=') + 1), '''', ''''''), '''')
         END, ', ' ORDER BY o)
-        FROM pg_catalog.unnest(u.umoptions) AS o
-    )
-FROM pg_user_mappings AS u
+        FROM pg_catalog.unnest(f.options) AS o
+    ))
+) AS x (part, definition)
+WHERE x.definition IS NOT NULL
 UNION ALL
 SELECT 'pg_default_acl'::regclass, d.oid, 'default privileges', 0,
     pg_catalog.concat_ws(' ', 'FOR ROLE', pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(d.defaclrole)), 'IN SCHEMA ' || pg_catalog.quote_ident(n.nspname),
