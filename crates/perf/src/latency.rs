@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use runbook::check::CheckError;
 use runbook::context::Context;
+use runbook::reader::Opening;
 use runbook::verdict::{Finding, Measurement, Threshold, Verdict};
 
 use crate::bound::{Bound, Stopped};
@@ -116,7 +117,8 @@ async fn best(query: &Query, bound: f64, context: &Context) -> Result<Timed, Sto
 /// Times one query once. Ends early once so many samples are past `bound` (in ms) that the percentile must be.
 async fn time(query: &Query, bound: f64, warm_up: u32, context: &Context) -> Result<Timed, Stopped> {
     let samples = context.settings.perf.samples;
-    let mut reader = context.reader().await?;
+    let opening = Opening { for_the_service: true, ..Opening::default() };
+    let mut reader = context.database.reader_with(&opening).await?;
     let bound_values = Bound::of(query, &mut reader).await?;
     let mut latencies = Latencies::default();
     let spare = over_allowed(samples);

@@ -69,6 +69,20 @@ async fn a_query_that_meets_the_statement_timeout_is_over_its_budget() {
 }
 
 #[tokio::test]
+async fn a_query_is_compiled_as_the_service_would_find_it() {
+    let db = Database::empty().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let context = with_query(
+        patient(&db),
+        folder.path(),
+        "-- states: a row where the server compiles\n-- budget: 10 s\n-- indexes: none\n-- rows: 1\n\
+         SELECT 1 AS compiled WHERE current_setting('jit') = 'on'",
+    );
+    let verdict = run(LATENCY, &context).await;
+    assert_eq!(verdict.outcome(), Outcome::Pass, "{:?}", verdict.reason());
+}
+
+#[tokio::test]
 async fn a_query_that_waits_for_a_lock_is_not_measured() {
     let db = Database::empty().await.unwrap();
     sqlx::raw_sql("CREATE TABLE held (a int); INSERT INTO held VALUES (1)").execute(db.pool()).await.unwrap();

@@ -6,8 +6,9 @@ use harness::Database;
 use runbook::check::CheckError;
 use runbook::ephemeral::Ephemeral;
 use runbook::live::Live;
-use runbook::reader::ReadLimits;
+use runbook::reader::{Opening, ReadLimits};
 use runbook::statement::Refused;
+use sqlx::postgres::PgArguments;
 
 async fn execute(db: &Ephemeral, sql: &str) {
     db.execute(sql).await.unwrap();
@@ -41,6 +42,20 @@ async fn a_session_is_read_only_bounded_and_named() {
         ("application_name", "runbook"),
     ] {
         assert_eq!(reader.scalar::<String>(&format!("SHOW {setting}")).await.unwrap(), expected, "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn only_what_the_service_would_ask_is_compiled() {
+    let db = Database::empty().await.unwrap();
+    execute(&db, "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET jit = on', current_database()); END$$")
+        .await;
+    let of_the_service = Opening { for_the_service: true, ..Opening::default() };
+    for (opening, expected) in [(Opening::default(), "off"), (of_the_service, "on")] {
+        let mut reader = db.reader_with(&opening).await.unwrap();
+        assert_eq!(reader.scalar::<String>("SHOW jit").await.unwrap(), expected);
+        assert!(reader.rows("SELECT 1 / 0", PgArguments::default()).await.is_err());
+        assert_eq!(reader.scalar::<String>("SHOW jit").await.unwrap(), expected);
     }
 }
 
@@ -115,7 +130,7 @@ async fn parameters_go_beside_the_text() {
     use sqlx::Arguments as _;
 
     let db = Database::empty().await.unwrap();
-    let mut arguments = sqlx::postgres::PgArguments::default();
+    let mut arguments = PgArguments::default();
     arguments.add("it's; DROP TABLE t").unwrap();
     let rows = db.reader().await.unwrap().fetch_with::<(String,)>("SELECT $1", arguments).await.unwrap();
     assert_eq!(rows, [("it's; DROP TABLE t".to_owned(),)]);

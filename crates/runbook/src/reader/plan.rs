@@ -3,8 +3,7 @@
 /// What the planner may use. Held until [`Reader::release`](super::Reader::release), or a failed statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
-    /// As the server likes, without compiling: long catalogue queries look dear and are over before they are compiled.
-    /// No constraint is taken for a reason not to look at rows, whatever the role or the database has set.
+    /// As the server likes. No constraint is taken for a reason not to look at rows, whatever the role or the database has set.
     Plain,
     /// Indexes in their order: scans that are merged or grouped without a sort, where there are such plans. Without
     /// parallel workers: a caller that wants more at a time opens more sessions, and so knows how many there are.
@@ -23,15 +22,15 @@ impl Plan {
     /// The settings, constants all.
     pub(super) const fn text(self) -> &'static str {
         match self {
-            Self::Plain => "SET LOCAL jit = off; SET LOCAL constraint_exclusion = off",
+            Self::Plain => "SET LOCAL constraint_exclusion = off",
             Self::Ordered => {
-                "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; \
+                "SET LOCAL max_parallel_workers_per_gather = 0; \
                  SET LOCAL constraint_exclusion = off; SET LOCAL enable_seqscan = off; \
                  SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_hashagg = off; \
                  SET LOCAL enable_hashjoin = off; SET LOCAL enable_nestloop = off"
             }
             Self::Heaps => {
-                "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; \
+                "SET LOCAL max_parallel_workers_per_gather = 0; \
                  SET LOCAL constraint_exclusion = off; SET LOCAL enable_indexscan = off; \
                  SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off; \
                  SET LOCAL enable_sort = off; SET LOCAL work_mem = '128MB'; SET LOCAL hash_mem_multiplier = 1; \
@@ -40,7 +39,7 @@ impl Plan {
                  WHERE name = 'enable_presorted_aggregate'"
             }
             Self::JoinedHeaps => {
-                "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0; \
+                "SET LOCAL max_parallel_workers_per_gather = 0; \
                  SET LOCAL constraint_exclusion = off; SET LOCAL enable_indexscan = off; \
                  SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off; \
                  SET LOCAL enable_sort = off; SET LOCAL work_mem = '4MB'; SET LOCAL hash_mem_multiplier = 2"
