@@ -10,6 +10,7 @@
 mod accounted;
 mod backup;
 mod carried;
+mod cut;
 mod database;
 mod defects;
 mod folder;

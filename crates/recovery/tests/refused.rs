@@ -8,11 +8,10 @@ use rstest::rstest;
 use runbook::ephemeral::{Ephemeral, MARK};
 use runbook::secret::DatabaseUrl;
 use runbook::verdict::Outcome;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{
-    Folder, ROWS, Role, adopt, backup, databases, name, own_backup, roll_back, rollback_plan, sql,
+    Folder, ROWS, Role, adopt, backup, databases, name, own_backup, pass, roll_back, rollback_plan, sql,
     with_script, witness, written,
 };
 
@@ -271,18 +270,4 @@ async fn until_the_swap(client: TcpStream, server: TcpStream, seen: tokio::sync:
     })
     .await;
     back.abort();
-}
-
-/// Passes pieces on for as long as `may` says so; it sees each before it goes.
-async fn pass(
-    mut from: impl AsyncRead + Unpin + Send,
-    mut to: impl AsyncWrite + Unpin,
-    mut may: impl FnMut(&[u8]) -> bool,
-) {
-    let mut buffer = vec![0_u8; 1 << 16];
-    while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        if !may(&buffer[..read]) || to.write_all(&buffer[..read]).await.is_err() {
-            break;
-        }
-    }
 }

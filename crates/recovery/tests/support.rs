@@ -19,6 +19,7 @@ use runbook::verdict::Verdict;
 use secrecy::ExposeSecret as _;
 use time::OffsetDateTime;
 use time::macros::datetime;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// The fixed time of all tests.
 pub const NOW: OffsetDateTime = datetime!(2026-03-01 12:00:00 UTC);
@@ -229,4 +230,18 @@ pub async fn written(path: &Path) -> String {
     })
     .await
     .unwrap()
+}
+
+/// Passes pieces on for as long as `may` says so; it sees each before it goes.
+pub async fn pass(
+    mut from: impl AsyncRead + Unpin + Send,
+    mut to: impl AsyncWrite + Unpin,
+    mut may: impl FnMut(&[u8]) -> bool,
+) {
+    let mut buffer = vec![0_u8; 1 << 16];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        if !may(&buffer[..read]) || to.write_all(&buffer[..read]).await.is_err() {
+            break;
+        }
+    }
 }

@@ -90,7 +90,7 @@ pub(crate) async fn rehearse(command: &Rehearse, global: &Global, screen: &Scree
         (report.verdict, command.scale.filter(|scale| *scale < usual))
     {
         screen.row(&format!(
-            "With --scale {scale} the tables can be too small for what is required; without it there are {usual} rows."
+            "With --scale {scale} the tables can be too small for what is required; without it there are {usual} rows.\n"
         ));
     }
     Ok(if *stop.borrow() { Exit::Interrupted } else { report.verdict.into() })
