@@ -107,7 +107,7 @@ async fn its_tablespace_is_the_one_that_it_had() {
 #[case::a_label_whose_provider_is_not_there(
     "INSERT INTO pg_shseclabel SELECT oid, 'pg_database'::regclass, 'nobody''s', 'secret' FROM pg_database
        WHERE datname = current_database()",
-    "DELETE FROM pg_shseclabel WHERE provider = 'nobody''s'",
+    "DELETE FROM pg_shseclabel WHERE objoid = (SELECT oid FROM pg_database WHERE datname = current_database())",
     "security label provider \"nobody's\" is not loaded"
 )]
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn what_cannot_be_given_is_refused_beforehand(
     assert!(error.starts_with(&begins) && error.contains(&fill(said)), "{error}");
     assert!(error.ends_with("; nothing was changed"), "{error}");
     assert_eq!((properties(&db).await, witness(&db).await, databases(&db).await), (had, seen, 1));
-    sql(&db, &fill("DELETE FROM pg_shseclabel; ALTER ROLE CURRENT_USER IN DATABASE {db} RESET ALL")).await;
+    sql(&db, &fill("DELETE FROM pg_shseclabel WHERE objoid = (SELECT oid FROM pg_database WHERE datname = current_database()); ALTER ROLE CURRENT_USER IN DATABASE {db} RESET ALL")).await;
     role.drop(&db).await;
 }
 
