@@ -72,6 +72,35 @@ fn a_rehearsal_carries_out_every_line_of_the_runbook_and_is_a_go() {
     assert_eq!(left, ["journal.jsonl", "report.html", "report.json", "report.junit.xml"], "dumps are gone");
 }
 
+/// As few rows as nobody could judge an index by: the run says what it is that is missing.
+#[test]
+fn a_rehearsal_that_is_too_small_says_how_large_it_is_without_a_scale() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixtures = patient_fixtures(folder.path());
+    let rehearse = |fixtures: &Path| {
+        let report = folder.path().join("report");
+        runbook()
+            .args(["rehearse", "--scale", "20", "--report"])
+            .arg(report)
+            .arg("--fixtures")
+            .arg(fixtures)
+            .output()
+    };
+    let output = rehearse(&fixtures).unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{shown}");
+    let last = "With --scale 20 the tables can be too small for what is required; without it there are 10000 rows.\n";
+    assert!(shown.ends_with(last), "{shown}");
+
+    let settings = fixtures.join("runbook.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, text.replace("generate = ", "# generate = ")).unwrap();
+    let output = rehearse(&fixtures).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("--scale: [data] generate names no data set"), "{said}");
+}
+
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<String> =

@@ -130,6 +130,12 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
     for kept in &outcome.earlier {
         evidence.find(replaced_earlier(kept));
     }
+    for slot in &outcome.slots {
+        evidence.find(slot_of(
+            slot,
+            "it belonged to the database that was replaced, and does not follow this one",
+        ));
+    }
     match &outcome.losses {
         Ok(losses) => {
             let written = losses.iter().filter(|loss| !loss.bookkeeping);
@@ -146,7 +152,7 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
                     format!("DROP DATABASE \"{kept}\" when it is not needed any more"),
                 ));
             }
-            let uncompared: i64 = written.clone().map(|loss| loss.uncompared_rows).sum();
+            let uncompared: i64 = written.clone().map(|loss| loss.uncompared.rows).sum();
             let mut summary = format!("back to {} · {lost} rows lost", dump.name());
             if uncompared > 0 {
                 summary
@@ -154,11 +160,12 @@ fn told(dump: &Dump, outcome: &Outcome) -> Verdict {
             }
             let sequences = written.clone().filter(|loss| loss.sequence.is_some()).count();
             if sequences > 0 {
-                summary.push_str(&format!(" · {sequences} sequences stood elsewhere"));
+                summary.push_str(&format!(" · {} stood elsewhere", counted(sequences, "sequences")));
             }
             let large: i64 = written.filter(|loss| loss.table == LARGE_OBJECTS).map(|loss| loss.lost).sum();
             if large > 0 {
-                summary.push_str(&format!(" · {large} large objects lost"));
+                let large = usize::try_from(large).unwrap_or(usize::MAX);
+                summary.push_str(&format!(" · {} lost", counted(large, "large objects")));
             }
             evidence.summarise(summary);
         }
@@ -186,6 +193,15 @@ pub(crate) fn replaced_earlier(kept: &str) -> Finding {
     )
 }
 
+/// A logical replication slot, which belongs to a database and not to its name.
+pub(crate) fn slot_of(slot: &str, problem: &str) -> Finding {
+    Finding::advice(
+        format!("replication slot {slot}"),
+        problem,
+        "make it anew after the rollback, and what reads from it as well: that holds what was written since the backup",
+    )
+}
+
 fn advice(loss: &Loss) -> Finding {
     if let Some(moved) = &loss.sequence {
         return moved_sequence(&loss.table, moved);
@@ -209,13 +225,24 @@ fn advice(loss: &Loss) -> Finding {
             "lost by the rollback: {lost} rows written or changed since the backup; {returned} rows are again what they were"
         )),
     }
-    if loss.uncompared_rows > 0 {
+    if loss.uncompared.rows > 0 {
         problems.push(format!(
             "{} rows held values in {}, which the restored table has not, or with another type: what was written there since the \
              backup is lost",
-            loss.uncompared_rows,
-            loss.uncompared.join(", ")
+            loss.uncompared.rows,
+            loss.uncompared.columns.join(", ")
         ));
+    }
+    if loss.dropped.rows > 0 {
+        problems.push(format!(
+            "{} rows hold again what they held in {}, which was dropped since the backup: what was written there before that is \
+             not known",
+            loss.dropped.rows,
+            loss.dropped.columns.join(", ")
+        ));
+    }
+    if let Some(again) = &loss.again {
+        problems.push(format!("the table is called {again} again"));
     }
     let problem = problems.join("; ");
     Finding::advice(

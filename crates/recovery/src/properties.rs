@@ -16,6 +16,9 @@ pub struct Properties {
     grants: Option<Vec<Grant>>,
     /// `ALTER DATABASE … SET` and `ALTER ROLE … IN DATABASE … SET`.
     configuration: Vec<Configuration>,
+    /// Security labels; not in manifests that were written before they were read.
+    #[serde(default)]
+    labels: Vec<Label>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
@@ -32,12 +35,18 @@ struct Row {
     tablespace: String,
     comment: Option<String>,
     has_grants: bool,
+    /// Not in manifests that were written before it was read.
+    #[serde(default)]
+    is_template: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 struct Grant {
     /// `None` is PUBLIC.
     grantee: Option<String>,
+    /// `None` in manifests that were written before it was read: the owner.
+    #[serde(default)]
+    grantor: Option<String>,
     privilege: String,
     grantable: bool,
 }
@@ -49,6 +58,15 @@ struct Configuration {
     name: String,
     value: String,
 }
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+struct Label {
+    provider: String,
+    label: String,
+}
+
+/// What a database's values are read by from a dump, beside what the dump says itself.
+const READING: &str = "lc_monetary";
 
 /// Settings whose value is a list of names: kept flat, and quoted as a whole they would become one name.
 const LISTS: [&str; 5] = [
@@ -73,8 +91,9 @@ impl Properties {
         let row = rows.pop().ok_or_else(|| CheckError::Other("the database does not know itself".into()))?;
         let grants: Vec<Grant> = reader.fetch(include_str!("grants.sql")).await?;
         let configuration = reader.fetch(include_str!("configuration.sql")).await?;
+        let labels = reader.fetch(include_str!("labels.sql")).await?;
         reader.spell_out(false).await?;
-        Ok(Self { grants: row.has_grants.then_some(grants), configuration, row })
+        Ok(Self { grants: row.has_grants.then_some(grants), configuration, labels, row })
     }
 
     /// The database's name.
@@ -121,48 +140,112 @@ impl Properties {
         run(control, sql).await
     }
 
-    /// Gives a database all of these, the name aside. What it had before is taken away first.
+    /// Gives a database all of these, name and comment aside: by its comment a copy is known as ours. What it had before is
+    /// taken away first.
     pub(crate) async fn apply(&self, control: &mut PgConnection, name: &str) -> Result<(), RecoveryError> {
         let database = identifier(name);
         let owner = identifier(&self.row.owner);
         run(control, format!("ALTER DATABASE {database} OWNER TO {owner}")).await?;
-        run(control, format!("ALTER DATABASE {database} CONNECTION LIMIT {}", self.row.connection_limit))
+        let (limit, template) = (self.row.connection_limit, self.row.is_template);
+        run(control, format!("ALTER DATABASE {database} CONNECTION LIMIT {limit} IS_TEMPLATE {template}"))
             .await?;
-        let comment = self.row.comment.as_deref().map_or_else(|| "NULL".to_owned(), literal);
-        run(control, format!("COMMENT ON DATABASE {database} IS {comment}")).await?;
+        for Label { provider, label } in &self.labels {
+            let (provider, label) = (identifier(provider), literal(label));
+            run(control, format!("SECURITY LABEL FOR {provider} ON DATABASE {database} IS {label}")).await?;
+        }
         if let Some(grants) = &self.grants {
             run(control, format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC, {owner}")).await?;
-            for grant in grants {
-                if !PRIVILEGES.contains(&grant.privilege.as_str()) {
-                    return Err(RecoveryError::Damaged(format!(
-                        "the manifest grants {:?}, which is no privilege on a database: nothing was changed; use another \
-                         dump",
-                        grant.privilege
-                    )));
-                }
-                let grantee = grant.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), identifier);
-                let option = if grant.grantable { " WITH GRANT OPTION" } else { "" };
-                run(
-                    control,
-                    format!("GRANT {} ON DATABASE {database} TO {grantee}{option}", grant.privilege),
-                )
-                .await?;
+            for grant in self.in_turn(grants) {
+                self.grant(control, &database, grant).await?;
             }
         }
         self.configure(control, name, true).await
     }
 
-    /// Gives a database the settings alone, those of single roles where `roles`: with them, its sessions print values
-    /// alike.
+    /// Whether the owner granted it.
+    fn is_owners(&self, grant: &Grant) -> bool {
+        grant.grantor.as_ref().is_none_or(|grantor| *grantor == self.row.owner)
+    }
+
+    /// Grants in an order in which each grantor was granted before what they grant.
+    fn in_turn<'a>(&self, grants: &'a [Grant]) -> Vec<&'a Grant> {
+        let (mut done, mut left): (Vec<_>, Vec<_>) = grants.iter().partition(|grant| self.is_owners(grant));
+        loop {
+            let may = |grant: &&Grant| {
+                done.iter().any(|given: &&Grant| {
+                    given.grantable && given.privilege == grant.privilege && given.grantee == grant.grantor
+                })
+            };
+            let (next, rest): (Vec<_>, Vec<_>) = left.into_iter().partition(may);
+            if next.is_empty() {
+                // The server refuses them, and says why.
+                done.extend(rest);
+                return done;
+            }
+            done.extend(next);
+            left = rest;
+        }
+    }
+
+    async fn grant(
+        &self,
+        control: &mut PgConnection,
+        database: &str,
+        grant: &Grant,
+    ) -> Result<(), RecoveryError> {
+        if !PRIVILEGES.contains(&grant.privilege.as_str()) {
+            return Err(RecoveryError::Damaged(format!(
+                "the manifest grants {:?}, which is no privilege on a database: nothing was changed; use another dump",
+                grant.privilege
+            )));
+        }
+        let grantee = grant.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), identifier);
+        let option = if grant.grantable { " WITH GRANT OPTION" } else { "" };
+        let sql = format!("GRANT {} ON DATABASE {database} TO {grantee}{option}", grant.privilege);
+        let Some(grantor) = grant.grantor.as_deref().filter(|_| !self.is_owners(grant)) else {
+            return run(control, sql).await;
+        };
+        let mut transaction = control.begin().await?;
+        let ours: String =
+            sqlx::query_scalar("SELECT current_setting('role')").fetch_one(&mut *transaction).await?;
+        run(&mut transaction, format!("SET LOCAL ROLE {}", identifier(grantor))).await?;
+        run(&mut transaction, sql).await?;
+        // Within another transaction, it would last as long as that.
+        sqlx::query("SELECT set_config('role', $1, true)").bind(ours).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Has the sessions of a new database read values as they were written into the dump; the other settings would stand in
+    /// the way of a restore.
+    pub(crate) async fn read_alike(
+        &self,
+        control: &mut PgConnection,
+        name: &str,
+        roles: bool,
+    ) -> Result<(), RecoveryError> {
+        self.set(control, name, |setting| setting.name == READING && (roles || setting.role.is_none())).await
+    }
+
+    /// Gives a database the settings alone, those of single roles where `roles`.
     pub(crate) async fn configure(
         &self,
         control: &mut PgConnection,
         name: &str,
         roles: bool,
     ) -> Result<(), RecoveryError> {
+        run(control, format!("ALTER DATABASE {} RESET ALL", identifier(name))).await?;
+        self.set(control, name, |setting| roles || setting.role.is_none()).await
+    }
+
+    async fn set(
+        &self,
+        control: &mut PgConnection,
+        name: &str,
+        which: impl Fn(&Configuration) -> bool,
+    ) -> Result<(), RecoveryError> {
         let database = identifier(name);
-        run(control, format!("ALTER DATABASE {database} RESET ALL")).await?;
-        for setting in self.configuration.iter().filter(|setting| roles || setting.role.is_none()) {
+        for setting in self.configuration.iter().filter(|setting| which(setting)) {
             let subject = match &setting.role {
                 Some(role) => format!("ALTER ROLE {} IN DATABASE {database}", identifier(role)),
                 None => format!("ALTER DATABASE {database}"),

@@ -10,7 +10,8 @@ SELECT d.datname::text AS name,
        d.datconnlimit AS connection_limit,
        t.spcname::text AS tablespace,
        pg_catalog.shobj_description(d.oid, 'pg_database') AS comment,
-       d.datacl IS NOT NULL AS has_grants
+       d.datacl IS NOT NULL AS has_grants,
+       d.datistemplate AS is_template
 FROM pg_catalog.pg_database d
 JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace
 WHERE d.datname = pg_catalog.current_database()

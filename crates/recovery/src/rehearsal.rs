@@ -65,6 +65,13 @@ pub async fn rehearse(
         // The scratch database may stand on a server without the roles of the target.
         privileges: false,
     };
+    let name = database.url().connect_options().get_database().unwrap_or_default().to_owned();
+    if let Some(manifest) = manifest {
+        let mut control = control(database.url()).await?;
+        manifest.database.read_alike(&mut control, &name, false).await?;
+        let _ = control.close().await;
+        close_idle(database.pool()).await;
+    }
     let restored = match manifest {
         Some(manifest) => how.run_with(&dump.path, database.url(), &manifest.undumped).await,
         None => how.run(&dump.path, database.url()).await,
@@ -74,7 +81,6 @@ pub async fn rehearse(
         rehearsal.failure = Some(error.to_string());
     } else {
         if let Some(manifest) = manifest {
-            let name = database.url().connect_options().get_database().unwrap_or_default().to_owned();
             let mut control = control(database.url()).await?;
             manifest.database.configure(&mut control, &name, false).await?;
             let _ = control.close().await;

@@ -10,11 +10,14 @@
 mod accounted;
 mod backup;
 mod carried;
+mod cut;
+mod database;
 mod defects;
 mod folder;
 mod interrupted;
 mod refused;
 mod rollback;
+mod shapes;
 mod surroundings;
 
 mod support;

@@ -2,61 +2,18 @@
 //! the other.
 
 use harness::Database;
-use recovery::backup::Backup;
-use recovery::manifest::Manifest;
 use recovery::properties::Properties;
 use recovery::state::State;
 use rstest::rstest;
 use runbook::ephemeral::{Ephemeral, MARK};
 use runbook::secret::DatabaseUrl;
 use runbook::verdict::Outcome;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{
-    Folder, NOW, ROWS, backup, databases, programs, roll_back, rollback_plan, sql, with_script, witness,
-    written,
+    Folder, ROWS, Role, adopt, backup, databases, name, own_backup, pass, roll_back, rollback_plan, sql,
+    with_script, witness, written,
 };
-
-fn name(db: &Ephemeral) -> String {
-    db.url().connect_options().get_database().unwrap().to_owned()
-}
-
-async fn adopt(url: DatabaseUrl) -> Ephemeral {
-    Ephemeral::adopt(url, harness::settings().limits.reading()).await.unwrap()
-}
-
-/// A role of this test alone, with a session of its own on the database; [`Role::drop`] takes it away.
-struct Role {
-    name: String,
-    database: Ephemeral,
-}
-
-impl Role {
-    async fn new(db: &Database, attributes: &str) -> Self {
-        let database = name(db);
-        let name = format!("the role {}", &database[database.len() - 12..]);
-        sql(db, &format!("CREATE ROLE \"{name}\" LOGIN PASSWORD 'pw' {attributes}")).await;
-        let options = db.url().connect_options();
-        let (host, port) = (options.get_host(), options.get_port());
-        let user = name.replace(' ', "%20");
-        let url = DatabaseUrl::own(&format!("postgres://{user}:pw@{host}:{port}/{database}")).unwrap();
-        Self { name, database: adopt(url).await }
-    }
-
-    async fn drop(self, db: &Database) {
-        self.database.pool().close().await;
-        let (role, database) = (&self.name, name(db));
-        sql(db, &format!("ALTER DATABASE \"{database}\" OWNER TO CURRENT_USER")).await;
-        sql(
-            db,
-            &format!(
-                "REASSIGN OWNED BY \"{role}\" TO CURRENT_USER; DROP OWNED BY \"{role}\"; DROP ROLE \"{role}\""
-            ),
-        )
-        .await;
-    }
-}
 
 #[tokio::test]
 async fn a_role_that_lacks_a_right_is_told_which_before_anything_is_done() {
@@ -114,15 +71,6 @@ fn own_settings() -> runbook::settings::Settings {
     let mut settings = (*harness::settings()).clone();
     settings.backup.prefix = "own".to_owned();
     settings
-}
-
-async fn own_backup(
-    db: &Ephemeral,
-    folder: &Folder,
-) -> Result<(recovery::folder::Dump, Manifest), recovery::RecoveryError> {
-    let limit = harness::settings().limits.command;
-    let (folder, prefix) = (folder.path(), "own".to_owned());
-    Backup { programs: programs(db).await, folder, prefix, compression: 1, limit }.make(db, None, NOW).await
 }
 
 #[rstest]
@@ -322,18 +270,4 @@ async fn until_the_swap(client: TcpStream, server: TcpStream, seen: tokio::sync:
     })
     .await;
     back.abort();
-}
-
-/// Passes pieces on for as long as `may` says so; it sees each before it goes.
-async fn pass(
-    mut from: impl AsyncRead + Unpin + Send,
-    mut to: impl AsyncWrite + Unpin,
-    mut may: impl FnMut(&[u8]) -> bool,
-) {
-    let mut buffer = vec![0_u8; 1 << 16];
-    while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        if !may(&buffer[..read]) || to.write_all(&buffer[..read]).await.is_err() {
-            break;
-        }
-    }
 }

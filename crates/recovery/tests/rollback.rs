@@ -83,7 +83,7 @@ async fn what_was_written_to_columns_that_a_deployment_changed_or_made_is_accoun
     let [loss] = losses.as_slice() else { panic!("a column without a value is no loss: {losses:?}") };
     assert_eq!((loss.table.as_str(), loss.lost, loss.returned), ("public.projects", rows, rows));
     assert_eq!(
-        (loss.uncompared.as_slice(), loss.uncompared_rows),
+        (loss.uncompared.columns.as_slice(), loss.uncompared.rows),
         ([r#""{table}""#.to_owned()].as_slice(), rows)
     );
 }

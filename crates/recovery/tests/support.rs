@@ -14,10 +14,12 @@ use recovery::rollback::{Outcome, Rollback};
 use runbook::check::CheckError;
 use runbook::context::Context;
 use runbook::ephemeral::Ephemeral;
+use runbook::secret::DatabaseUrl;
 use runbook::verdict::Verdict;
 use secrecy::ExposeSecret as _;
 use time::OffsetDateTime;
 use time::macros::datetime;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// The fixed time of all tests.
 pub const NOW: OffsetDateTime = datetime!(2026-03-01 12:00:00 UTC);
@@ -113,7 +115,7 @@ pub async fn sql(db: &Ephemeral, statements: &str) {
 /// Conditions on arrays are spelt anew by a restore, so their casts and brackets are taken out.
 pub async fn witness(db: &Ephemeral) -> String {
     let mut command = Command::new(programs(db).await.pg_dump());
-    for variable in runbook::secret::DatabaseUrl::LIBPQ_VARIABLES {
+    for variable in DatabaseUrl::LIBPQ_VARIABLES {
         command.env_remove(variable);
     }
     for (variable, value) in db.url().libpq_environment() {
@@ -137,6 +139,55 @@ pub async fn databases(db: &Ephemeral) -> i64 {
                  SELECT prefix || left(encode(sha256(convert_to(current_database(), 'UTF8')), 'hex'), 16)
                  FROM unnest(ARRAY['runbook_restoring_', 'runbook_replaced_']) prefix)";
     sqlx::query_scalar(sql).fetch_one(db.pool()).await.unwrap()
+}
+
+/// What the database is called.
+pub fn name(db: &Ephemeral) -> String {
+    db.url().connect_options().get_database().unwrap().to_owned()
+}
+
+/// Another database of ours, by its address.
+pub async fn adopt(url: DatabaseUrl) -> Ephemeral {
+    Ephemeral::adopt(url, harness::settings().limits.reading()).await.unwrap()
+}
+
+/// A role of this test alone, with a session of its own on the database; [`Role::drop`] takes it away.
+pub struct Role {
+    pub name: String,
+    pub database: Ephemeral,
+}
+
+impl Role {
+    pub async fn new(db: &Database, attributes: &str) -> Self {
+        let database = name(db);
+        let name = format!("the role {}", &database[database.len() - 12..]);
+        sql(db, &format!("CREATE ROLE \"{name}\" LOGIN PASSWORD 'pw' {attributes}")).await;
+        let options = db.url().connect_options();
+        let (host, port) = (options.get_host(), options.get_port());
+        let user = name.replace(' ', "%20");
+        let url = DatabaseUrl::own(&format!("postgres://{user}:pw@{host}:{port}/{database}")).unwrap();
+        Self { name, database: adopt(url).await }
+    }
+
+    pub async fn drop(self, db: &Database) {
+        self.database.pool().close().await;
+        let (role, database) = (&self.name, name(db));
+        sql(db, &format!("ALTER DATABASE \"{database}\" OWNER TO CURRENT_USER")).await;
+        sql(
+            db,
+            &format!(
+                "REASSIGN OWNED BY \"{role}\" TO CURRENT_USER; DROP OWNED BY \"{role}\"; DROP ROLE \"{role}\""
+            ),
+        )
+        .await;
+    }
+}
+
+/// A backup of a database that the harness did not make, or by another role.
+pub async fn own_backup(db: &Ephemeral, folder: &Folder) -> Result<(Dump, Manifest), RecoveryError> {
+    let limit = harness::settings().limits.command;
+    let (folder, prefix) = (folder.path(), "own".to_owned());
+    Backup { programs: programs(db).await, folder, prefix, compression: 1, limit }.make(db, None, NOW).await
 }
 
 /// Rows of before a deployment, at revision 006.
@@ -179,4 +230,18 @@ pub async fn written(path: &Path) -> String {
     })
     .await
     .unwrap()
+}
+
+/// Passes pieces on for as long as `may` says so; it sees each before it goes.
+pub async fn pass(
+    mut from: impl AsyncRead + Unpin + Send,
+    mut to: impl AsyncWrite + Unpin,
+    mut may: impl FnMut(&[u8]) -> bool,
+) {
+    let mut buffer = vec![0_u8; 1 << 16];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        if !may(&buffer[..read]) || to.write_all(&buffer[..read]).await.is_err() {
+            break;
+        }
+    }
 }

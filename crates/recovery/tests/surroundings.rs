@@ -61,6 +61,67 @@ async fn a_change_that_a_session_would_not_print_is_a_loss() {
     assert_eq!(told, [("public.printed", 1, 1)]);
 }
 
+/// Money is written by the rules of a country, and read by them: a dump holds what the database's sessions wrote. What the
+/// machine has no rules of is tried with its own.
+#[tokio::test]
+async fn money_is_the_same_by_the_rules_of_any_country() {
+    let db = Database::empty().await.unwrap();
+    sql(&db, "CREATE TABLE paid (m money); INSERT INTO paid VALUES (1234.56), (-7), (NULL)").await;
+    let mut hashes = Vec::new();
+    for locale in ["C", "C.UTF-8", "de_DE.UTF-8", "ja_JP.UTF-8", "en_US.UTF-8"] {
+        if db.execute(&format!("SET lc_monetary TO '{locale}'; RESET lc_monetary")).await.is_err() {
+            continue;
+        }
+        set(&db, &[("lc_monetary", locale)]).await;
+        let folder = Folder::new();
+        let taken = backup(&db, &folder.path()).await;
+        let (context, programs) = (crate::support::context(&db, &folder), programs(&db).await);
+        let rehearsed = recovery::rehearsal::rehearse(&context, &programs, &taken.0, Some(&taken.1));
+        let rehearsed = rehearsed.await.unwrap();
+        assert_eq!(
+            (rehearsed.failure.as_deref(), rehearsed.differences.as_deref()),
+            (None, Some(&[][..])),
+            "{locale}"
+        );
+        // The deployment takes it away, and a rollback brings it back.
+        set(&db, &[("lc_monetary", "C")]).await;
+        assert_eq!(roll_back(&db, &taken).await.unwrap().losses.unwrap(), [], "{locale}");
+        sql(&db, "UPDATE paid SET m = m + m WHERE m > '0'::money").await;
+        let losses = roll_back(&db, &taken).await.unwrap().losses.unwrap();
+        let told: Vec<_> = losses.iter().map(|loss| (loss.lost, loss.returned)).collect();
+        assert_eq!(told, [(1, 1)], "{locale}");
+        hashes.push(taken.1.state.tables[0].hash.clone());
+        sql(&db, &format!("ALTER DATABASE \"{}\" RESET ALL", name(&db))).await;
+        recovery::rollback::close_idle(db.pool()).await;
+    }
+    hashes.dedup();
+    assert_eq!(hashes.len(), 1);
+}
+
+/// On a machine with the rules of no country as well.
+#[tokio::test]
+async fn a_copy_reads_money_as_the_dump_wrote_it_and_is_compared_by_rules_of_its_own() {
+    let db = Database::empty().await.unwrap();
+    set(&db, &[("lc_monetary", "POSIX")]).await;
+    let mut reader = db.reader().await.unwrap();
+    reader.spell_out(true).await.unwrap();
+    let shown: String = reader.scalar("SHOW lc_monetary").await.unwrap();
+    assert_eq!(shown, "C");
+    reader.spell_out(false).await.unwrap();
+    let shown: String = reader.scalar("SHOW lc_monetary").await.unwrap();
+    assert_eq!(shown, "POSIX");
+    drop(reader);
+    let folder = Folder::new();
+    let taken = backup(&db, &folder.path()).await;
+    let mut plan = crate::support::rollback_plan(&db).await;
+    // What the sessions of the restore would begin with.
+    let script = "psql=$(dirname \"$REAL\")/psql; for last; do case \"$last\" in dbname=*) \"$psql\" -XAtc 'SHOW lc_monetary' \
+        \"$last\" > \"$HERE/shown\";; esac; done; exec \"$REAL\" \"$@\"";
+    plan.programs = crate::support::with_script(&plan.programs, folder.beside(), "pg_restore", script);
+    plan.run(&db, &taken.0, &taken.1).await.unwrap();
+    assert_eq!(crate::support::written(&folder.beside().join("shown")).await, "POSIX\n");
+}
+
 /// Each namesake would say something else than the server's own, if it were asked.
 #[rstest]
 #[case::of_what_hashes("hashtextextended(text, bigint)", "bigint", "SELECT 1::bigint")]

@@ -38,15 +38,17 @@ const GRACE: Duration = Duration::from_secs(5);
 const START: &str = "runbook_start";
 
 /// What makes the server spell a definition in one way, whatever the role, the database or the session set: every name
-/// that is not `pg_catalog`'s own with its schema, dates and bytes as they are written nowhere else. `pg_dump` does so.
+/// that is not `pg_catalog`'s own with its schema, dates, bytes and money as they are written nowhere else. `pg_dump` does so.
 const SPELLING: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL datestyle = 'ISO, YMD'; \
     SET LOCAL intervalstyle = postgres; SET LOCAL timezone = 'UTC'; SET LOCAL bytea_output = hex; \
-    SET LOCAL xmloption = content; SET LOCAL extra_float_digits = 1; SET LOCAL quote_all_identifiers = off";
+    SET LOCAL xmloption = content; SET LOCAL lc_monetary = 'C'; SET LOCAL extra_float_digits = 1; \
+    SET LOCAL quote_all_identifiers = off";
 
 /// And back to what the session had.
 const OWN_SPELLING: &str = "SET LOCAL search_path TO DEFAULT; SET LOCAL datestyle TO DEFAULT; \
     SET LOCAL intervalstyle TO DEFAULT; SET LOCAL timezone TO DEFAULT; SET LOCAL bytea_output TO DEFAULT; \
-    SET LOCAL xmloption TO DEFAULT; SET LOCAL extra_float_digits TO DEFAULT; SET LOCAL quote_all_identifiers TO DEFAULT";
+    SET LOCAL xmloption TO DEFAULT; SET LOCAL lc_monetary TO DEFAULT; SET LOCAL extra_float_digits TO DEFAULT; \
+    SET LOCAL quote_all_identifiers TO DEFAULT";
 
 /// An open READ ONLY transaction that takes one parsed SELECT, EXPLAIN or SHOW at a time
 /// ([`ReadStatement`]), and nothing else. Dropping it rolls back.
@@ -57,6 +59,8 @@ pub struct Reader {
     session: sessions::Session,
     catalogue: Arc<Catalogue>,
     limits: ReadLimits,
+    /// Whether the server is known to find no name without a schema but its own: see [`Self::spell_out`].
+    own_names: bool,
 }
 
 impl Reader {
@@ -119,7 +123,7 @@ impl Reader {
         mut each: impl FnMut(&PgRow) -> Result<(), sqlx::Error>,
     ) -> Result<(), CheckError> {
         let statement = ReadStatement::parse_cached(sql)?;
-        self.catalogue.judge(&statement)?;
+        self.catalogue.judge(&statement, self.own_names)?;
         let query = sqlx::query_with(AssertSqlSafe(statement.sql().to_owned()), arguments).persistent(false);
         let work = async |connection: &mut PgConnection| {
             let mut rows = query.fetch(connection);
@@ -134,6 +138,7 @@ impl Reader {
         };
         let limit = self.limits.statement + GRACE;
         if let Err(error) = self.session.bounded(limit, work).await? {
+            self.own_names = false;
             let _ = self.session.control(format!("ROLLBACK TO SAVEPOINT {START}")).await;
             return Err(crate::context::classify(error));
         }
@@ -141,12 +146,16 @@ impl Reader {
     }
 
     /// Whether the server is to spell definitions in the one way that does not depend on the session's settings, as
-    /// `pg_dump` has it do: every name with its schema. Ends with the transaction, or with a statement that fails.
+    /// `pg_dump` has it do: every name with its schema, and none found without one but its own. Ends with the transaction, or
+    /// with a statement that fails.
     ///
     /// # Errors
     /// When the session is gone.
     pub async fn spell_out(&mut self, on: bool) -> Result<(), CheckError> {
-        self.session.control(if on { SPELLING } else { OWN_SPELLING }.to_owned()).await
+        self.own_names = false;
+        self.session.control(if on { SPELLING } else { OWN_SPELLING }.to_owned()).await?;
+        self.own_names = on;
+        Ok(())
     }
 
     /// Exports the transaction's snapshot, for `pg_dump --snapshot` or another session that is to see the very same
@@ -181,6 +190,7 @@ impl Reader {
     /// # Errors
     /// When the connection is lost.
     pub async fn release(&mut self) -> Result<(), CheckError> {
+        self.own_names = false;
         self.session.control(format!("ROLLBACK TO SAVEPOINT {START}")).await
     }
 
@@ -190,13 +200,14 @@ impl Reader {
         statement: &ReadStatement,
         arguments: PgArguments,
     ) -> Result<Vec<PgRow>, CheckError> {
-        self.catalogue.judge(statement)?;
+        self.catalogue.judge(statement, self.own_names)?;
         // Not persistent: a named prepared statement does not survive a pooler in transaction mode.
         let query = sqlx::query_with(AssertSqlSafe(statement.sql().to_owned()), arguments).persistent(false);
         let limit = self.limits.statement + GRACE;
         match self.session.bounded(limit, async |connection| query.fetch_all(connection).await).await? {
             Ok(rows) => Ok(rows),
             Err(error) => {
+                self.own_names = false;
                 // Where the session is gone there is nothing to go back to: what is told is the first error.
                 let _ = self.session.control(format!("ROLLBACK TO SAVEPOINT {START}")).await;
                 Err(crate::context::classify(error))

@@ -136,6 +136,58 @@ async fn parameters_go_beside_the_text() {
     assert_eq!(rows, [("it's; DROP TABLE t".to_owned(),)]);
 }
 
+/// Where the server looks for a name without a schema in `pg_catalog` alone, a user's operator or function of that name is none
+/// that it could take.
+#[tokio::test]
+async fn a_session_that_spells_out_is_barred_by_nobodys_namesakes() {
+    let db = Database::empty().await.unwrap();
+    execute(
+        &db,
+        "CREATE TABLE t (a int, b text); INSERT INTO t VALUES (1, 'x');
+         CREATE FUNCTION sly(int, int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RAISE ''called''; END';
+         CREATE OPERATOR = (FUNCTION = sly, LEFTARG = int, RIGHTARG = int);
+         CREATE OPERATOR pg_catalog.<#> (FUNCTION = sly, LEFTARG = int, RIGHTARG = int);
+         CREATE FUNCTION upper(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''called''; END';
+         CREATE FUNCTION b(t) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''called''; END'",
+    )
+    .await;
+    let database: String =
+        sqlx::query_scalar("SELECT current_database()").fetch_one(db.pool()).await.unwrap();
+    execute(&db, &format!("ALTER DATABASE \"{database}\" SET search_path TO public, pg_catalog")).await;
+    let live = live(&db, limits()).await;
+    let mut reader = live.reader().await.unwrap();
+    let refused = async |reader: &mut runbook::reader::Reader, sql: &str| {
+        let error = reader.rows(sql, Default::default()).await.unwrap_err();
+        let of_a_name = matches!(error, CheckError::Refused(Refused::Function(_) | Refused::Operator(_)));
+        assert!(of_a_name, "{sql}: {error}");
+    };
+    let namesakes = ["SELECT a = 1 FROM public.t", "SELECT upper('x'::text)"];
+    for sql in namesakes {
+        refused(&mut reader, sql).await;
+    }
+    reader.spell_out(true).await.unwrap();
+    for sql in namesakes {
+        reader.rows(sql, Default::default()).await.unwrap();
+    }
+    for sql in [
+        "SELECT 1 OPERATOR(public.=) 1",
+        "SELECT 1 <#> 1",
+        "SELECT public.upper('x')",
+        "SELECT 1 OPERATOR(\"public\".=) 1",
+    ] {
+        refused(&mut reader, sql).await;
+    }
+    reader.spell_out(false).await.unwrap();
+    refused(&mut reader, namesakes[0]).await;
+    // What a statement that fails, or letting go, takes back is taken back here as well.
+    reader.spell_out(true).await.unwrap();
+    reader.rows("SELECT 1 / 0", Default::default()).await.unwrap_err();
+    refused(&mut reader, namesakes[0]).await;
+    reader.spell_out(true).await.unwrap();
+    reader.release().await.unwrap();
+    refused(&mut reader, namesakes[0]).await;
+}
+
 /// What the built-in list cannot know: functions, row functions and operators that users made.
 #[tokio::test]
 async fn what_a_user_made_volatile_or_of_its_owner_is_refused() {

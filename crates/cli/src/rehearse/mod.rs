@@ -9,7 +9,7 @@ use std::sync::Arc;
 use runbook::action::Deployment;
 use runbook::procedure::{Journal, Run, Silent};
 use runbook::report::files::Folder;
-use runbook::report::{RunKind, Target, TargetKind};
+use runbook::report::{Decision, RunKind, Target, TargetKind};
 use runbook::settings::{MigrationTool, Settings};
 
 use crate::arguments::{Global, Rehearse, Tool};
@@ -35,7 +35,13 @@ pub(crate) async fn rehearse(command: &Rehearse, global: &Global, screen: &Scree
             Tool::Alembic => MigrationTool::Alembic,
         };
     }
+    let usual = settings.data.scale;
     if let Some(scale) = command.scale {
+        if settings.data.generate.is_none() {
+            return Err(Failure::said(
+                "--scale: [data] generate names no data set that could be of any size",
+            ));
+        }
         settings.data.scale = scale;
     }
     let deployment = deployment(command, &settings)?;
@@ -80,6 +86,13 @@ pub(crate) async fn rehearse(command: &Rehearse, global: &Global, screen: &Scree
     drop(work);
     folder.save(&report).map_err(Failure::said)?;
     finish(screen, &report, Some(&folder.path().join("report.html").display().to_string()))?;
+    if let (Decision::Incomplete, Some(scale)) =
+        (report.verdict, command.scale.filter(|scale| *scale < usual))
+    {
+        screen.row(&format!(
+            "With --scale {scale} the tables can be too small for what is required; without it there are {usual} rows.\n"
+        ));
+    }
     Ok(if *stop.borrow() { Exit::Interrupted } else { report.verdict.into() })
 }
 

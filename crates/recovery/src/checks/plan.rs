@@ -7,7 +7,7 @@ use runbook::verdict::{Evidence, Finding, Measurement, Threshold, Verdict};
 use super::intact::{damaged, renamed};
 use super::room::room;
 use super::{listing, programs, restorable};
-use crate::actions::replaced_earlier;
+use crate::actions::{replaced_earlier, slot_of};
 use crate::backup::checksum;
 use crate::folder::Dump;
 use crate::rehearsal::rehearse;
@@ -32,6 +32,12 @@ async fn judge(context: &Context) -> Result<Verdict, CheckError> {
     disk_room(context, &mut evidence).await?;
     for kept in earlier(&mut context.reader().await?).await? {
         evidence.find(replaced_earlier(&kept));
+    }
+    let slots = "SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots AS s
+                 WHERE s.database = pg_catalog.current_database() ORDER BY 1";
+    for (slot,) in context.reader().await?.fetch::<(String,)>(slots).await? {
+        evidence
+            .find(slot_of(&slot, "it belongs to this database, and a rollback replaces that by another one"));
     }
     way_down(context, &mut evidence).await;
     Ok(evidence.verdict())

@@ -7,7 +7,9 @@ mod losses;
 mod names;
 mod positions;
 mod preconditions;
+mod rows;
 mod sessions;
+mod units;
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -21,6 +23,7 @@ use sqlx::{Connection as _, PgConnection};
 pub use losses::{LARGE_OBJECTS, Loss};
 pub(crate) use names::earlier;
 pub use positions::{Moved, Position};
+pub use rows::Values;
 pub use sessions::close_idle;
 
 use self::names::{Names, drop_copy, drop_database, mark, with_database};
@@ -58,6 +61,8 @@ pub struct Outcome {
     pub replaced: Option<String>,
     /// The names of those that earlier rollbacks replaced: they are there until a person drops them.
     pub earlier: Vec<String>,
+    /// Logical replication slots of the database that was replaced: they went with it.
+    pub slots: Vec<String>,
     /// From the beginning to the end of `pg_restore`.
     pub restore: Duration,
     /// For how long nobody could connect.
@@ -77,8 +82,16 @@ impl Rollback {
     ) -> Result<Outcome, RecoveryError> {
         preconditions::the_dump(dump, manifest)?;
         let (names, mut control) = Names::claim(target.url()).await?;
+        // The server may have ended some of them meanwhile (`idle_session_timeout`).
+        close_idle(target.pool()).await;
         preconditions::the_database(&mut control, &names, target, manifest).await?;
         sessions::clear(&mut control, target, &names.live, self.disconnect_others).await?;
+        let slots = sqlx::query_scalar(
+            "SELECT slot_name::text FROM pg_catalog.pg_replication_slots WHERE database = $1 ORDER BY 1",
+        )
+        .bind(&names.live)
+        .fetch_all(&mut control)
+        .await?;
 
         let done = match self.beside(&mut control, &names, target, dump, manifest).await {
             Ok(done) => Ok((done, self.swap(&mut control, &names, target).await)),
@@ -104,6 +117,7 @@ impl Rollback {
             losses,
             replaced: keep.then_some(names.replaced),
             earlier: names.earlier,
+            slots,
             restore,
             swap,
         })
@@ -122,12 +136,11 @@ impl Rollback {
         manifest.database.create(control, &names.restoring).await?;
         run(control, mark(&names.restoring)).await?;
         let url = with_database(target.url(), &names.restoring)?;
+        manifest.database.read_alike(control, &names.restoring, true).await?;
         let how = Restore { programs: &self.programs, jobs: self.jobs, limit: self.limit, privileges: true };
         how.run_with(&dump.path, &url, &manifest.undumped).await?;
         let took = begun.elapsed();
         manifest.database.apply(control, &names.restoring).await?;
-        // The comment says whose database it is; that does not change by going back.
-        run(control, mark(&names.restoring)).await?;
         let copy = self.open(&url).await?;
         let judged = prove(&copy, manifest).await;
         copy.pool().close().await;

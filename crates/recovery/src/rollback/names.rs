@@ -46,8 +46,15 @@ impl Names {
         let restoring = format!("runbook_restoring_{key:016x}");
         reclaim(&mut control, url, &restoring).await?;
         let base = base(key);
-        let taken: Vec<String> =
-            sqlx::query_scalar(include_str!("replaced.sql")).bind(&base).fetch_all(&mut control).await?;
+        let replaced: Vec<(String, bool)> =
+            sqlx::query_as(include_str!("replaced.sql")).bind(&base).fetch_all(&mut control).await?;
+        let (half, taken): (Vec<_>, Vec<_>) =
+            replaced.into_iter().partition(|(_, half_dropped)| *half_dropped);
+        for (name, _) in half {
+            // Nobody can read it any more; the rollback that began to drop it had told of what it held.
+            drop_database(&mut control, &name).await?;
+        }
+        let taken: Vec<String> = taken.into_iter().map(|(name, _)| name).collect();
         let mut number = 1;
         let mut replaced = base.clone();
         while taken.contains(&replaced) {
@@ -79,8 +86,8 @@ pub(crate) async fn earlier(reader: &mut Reader) -> Result<Vec<String>, CheckErr
     let live: String = reader.scalar("SELECT pg_catalog.current_database()::text").await?;
     let mut arguments = PgArguments::default();
     arguments.add(base(key(&live))).map_err(|error| CheckError::Other(error.to_string()))?;
-    let rows: Vec<(String,)> = reader.fetch_with(include_str!("replaced.sql"), arguments).await?;
-    Ok(rows.into_iter().map(|(name,)| name).collect())
+    let rows: Vec<(String, bool)> = reader.fetch_with(include_str!("replaced.sql"), arguments).await?;
+    Ok(rows.into_iter().filter(|(_, half_dropped)| !half_dropped).map(|(name, _)| name).collect())
 }
 
 fn key(live: &str) -> i64 {
@@ -147,7 +154,13 @@ pub(super) async fn drop_copy(
 
 /// Drops a database, whoever is connected to it.
 pub(super) async fn drop_database(control: &mut PgConnection, name: &str) -> Result<(), RecoveryError> {
-    run(control, format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name))).await
+    // One that the server made unusable when it began to drop it is no template any more.
+    let sql = "SELECT count(*) > 0 FROM pg_catalog.pg_database WHERE datname = $1 AND datistemplate AND datconnlimit <> -2";
+    let database = identifier(name);
+    if sqlx::query_scalar(sql).bind(name).fetch_one(&mut *control).await? {
+        run(control, format!("ALTER DATABASE {database} IS_TEMPLATE false")).await?;
+    }
+    run(control, format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await
 }
 
 /// The statement that makes a database known as ours.

@@ -1,13 +1,14 @@
 //! What is refused before anything is done: a dump that is not this database's, and rights that would be missed half-way.
 
 use runbook::ephemeral::Ephemeral;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
 use super::names::Names;
 use crate::backup::checksum;
 use crate::error::RecoveryError;
 use crate::folder::Dump;
 use crate::manifest::Manifest;
+use crate::properties::identifier;
 
 #[derive(sqlx::FromRow)]
 struct Rights {
@@ -52,6 +53,18 @@ pub(super) async fn the_database(
     manifest: &Manifest,
 ) -> Result<(), RecoveryError> {
     let refused = |problem: String| Err(RecoveryError::Refused(format!("{problem}; nothing was changed")));
+    let closed: Option<bool> =
+        sqlx::query_scalar("SELECT NOT datallowconn FROM pg_catalog.pg_database WHERE datname = $1")
+            .bind(&names.live)
+            .fetch_optional(&mut *control)
+            .await?;
+    if closed == Some(true) {
+        return refused(format!(
+            "the database {} is closed to every session, ours too: ALTER DATABASE {} ALLOW_CONNECTIONS true",
+            names.live,
+            identifier(&names.live)
+        ));
+    }
     // As it says itself: in another encoding, another database's session may read its name otherwise.
     let itself: String = target.reader().await?.scalar("SELECT pg_catalog.current_database()::text").await?;
     let (live, of) = (&names.live, manifest.database.name());
@@ -65,7 +78,7 @@ pub(super) async fn the_database(
     let rights: Option<Rights> = sqlx::query_as(include_str!("preconditions.sql"))
         .bind(live)
         .bind(wanted)
-        .fetch_optional(control)
+        .fetch_optional(&mut *control)
         .await?;
     match rights {
         None => refused(format!("there is no database {live} on this server")),
@@ -81,6 +94,21 @@ pub(super) async fn the_database(
         Some(Rights { role, may_give: Some(false), .. }) => refused(format!(
             "the role {role} may not give the database to {wanted}, whose it was: GRANT {wanted} TO {role}"
         )),
-        Some(_) => Ok(()),
+        Some(Rights { role, .. }) => match try_on(control, live, manifest).await {
+            Err(RecoveryError::Check(error)) => refused(format!(
+                "the role {role} cannot give the database what it had (owner, limits, labels, grants, settings): {error}: make \
+                 that possible, or roll back as a superuser"
+            )),
+            other => other,
+        },
     }
+}
+
+/// Gives the database of now what it had then, and takes that back at once: what is refused is refused before the restore, and
+/// by the server itself.
+async fn try_on(control: &mut PgConnection, live: &str, manifest: &Manifest) -> Result<(), RecoveryError> {
+    let mut transaction = control.begin().await?;
+    let tried = manifest.database.apply(&mut transaction, live).await;
+    transaction.rollback().await?;
+    tried
 }

@@ -30,8 +30,31 @@ pub(crate) struct Table {
     pub(crate) dumped: bool,
     /// `WHERE …`, or nothing: which rows a dump holds.
     pub(crate) condition: String,
+    /// Of a partition: the partitioned table that it belongs to in the end, quoted for SQL.
+    pub(crate) root: Option<String>,
+    /// Of a partition: which rows it takes.
+    pub(crate) bound: Option<String>,
     /// Whether row security may hide rows from this role.
     hidden: bool,
+}
+
+#[cfg(test)]
+impl Table {
+    /// One of integers, for tests; a partition of that table, with that bound.
+    pub(crate) fn plain(name: &str, columns: &[&str], of: Option<(&str, &str)>) -> Self {
+        Self {
+            schema: "public".to_owned(),
+            name: name.to_owned(),
+            quoted: name.to_owned(),
+            columns: columns.iter().map(|&column| column.to_owned()).collect(),
+            types: columns.iter().map(|_| "integer".to_owned()).collect(),
+            dumped: true,
+            condition: String::new(),
+            root: of.map(|(root, _)| root.to_owned()),
+            bound: of.map(|(_, bound)| bound.to_owned()),
+            hidden: false,
+        }
+    }
 }
 
 /// The rows of a table, in two numbers.

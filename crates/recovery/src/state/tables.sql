@@ -7,6 +7,13 @@ SELECT n.nspname::text AS schema,
        coalesce(a.types, '{}') AS types,
        e.member IS NULL OR x.oid IS NOT NULL AS dumped,
        coalesce(x.condition, '') AS condition,
+       -- Of a partition, the partitioned table that it belongs to in the end, and which rows it takes.
+       CASE WHEN c.relispartition THEN
+           (SELECT pg_catalog.format('%I.%I', rn.nspname, r.relname)
+            FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
+            WHERE r.oid = pg_catalog.pg_partition_root(c.oid))
+       END AS root,
+       pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bound,
        pg_catalog.row_security_active(c.oid) AS hidden
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

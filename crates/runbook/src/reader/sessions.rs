@@ -57,7 +57,7 @@ impl Sessions {
             .await?;
         let catalogue = Arc::clone(catalogue);
         session.busy = false;
-        Ok(Reader { session, catalogue, limits })
+        Ok(Reader { session, catalogue, limits, own_names: false })
     }
 
     /// A reader that was dropped gives its session back in a task. Whoever asks meanwhile waits for it: a new one costs the

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{PgConnection, Row as _};
 
+use super::names::Operator;
 use super::{ReadStatement, Refused};
 use crate::check::CheckError;
 
@@ -123,9 +124,10 @@ const HARMLESS: [&str; 105] = [
 pub struct Catalogue {
     /// Function names, each with the schemas in which it is dangerous.
     functions: BTreeMap<String, BTreeSet<String>>,
-    /// Functions that `(row).name` would call.
-    attributes: BTreeSet<String>,
-    operators: BTreeSet<String>,
+    /// Functions that `(row).name` would call, and the schemas.
+    attributes: BTreeMap<String, BTreeSet<String>>,
+    /// Operators, and the schemas.
+    operators: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Catalogue {
@@ -141,37 +143,41 @@ impl Catalogue {
         for row in rows {
             let (schema, name, kind): (String, String, String) =
                 (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-            match kind.as_str() {
-                "f" => {
-                    catalogue.functions.entry(name).or_default().insert(schema);
-                }
-                "a" => {
-                    catalogue.attributes.insert(name);
-                }
-                _ => {
-                    catalogue.operators.insert(name);
-                }
-            }
+            let names = match kind.as_str() {
+                "f" => &mut catalogue.functions,
+                "a" => &mut catalogue.attributes,
+                _ => &mut catalogue.operators,
+            };
+            names.entry(name).or_default().insert(schema);
         }
         Ok(catalogue)
     }
 
-    /// Refuses a statement that uses one of these names. A call without a schema is refused when *any* function
-    /// of that name is dangerous: which one the server would take depends on its `search_path` and the arguments.
-    pub(crate) fn judge(&self, statement: &ReadStatement) -> Result<(), Refused> {
+    /// Refuses a statement that uses one of these names. A name without a schema is refused when *any* function or operator
+    /// of that name is dangerous: which one the server would take depends on its `search_path` and the arguments. Where
+    /// that is known to be `pg_catalog` alone (`own_names`), no other schema's can be meant.
+    pub(crate) fn judge(&self, statement: &ReadStatement, own_names: bool) -> Result<(), Refused> {
+        let bare = |names: &BTreeMap<String, BTreeSet<String>>, name: &str| {
+            names.get(name).is_some_and(|schemas| !own_names || schemas.contains("pg_catalog"))
+        };
         for call in &statement.calls {
-            if let Some(schemas) = self.functions.get(&call.name)
-                && call.schema.as_ref().is_none_or(|schema| schemas.contains(schema))
-            {
+            let dangerous = match &call.schema {
+                Some(schema) => self.functions.get(&call.name).is_some_and(|found| found.contains(schema)),
+                None => bare(&self.functions, &call.name),
+            };
+            if dangerous {
                 return Err(Refused::Function(call.name.clone()));
             }
         }
-        if let Some(field) = statement.fields.iter().find(|field| self.attributes.contains(*field)) {
+        if let Some(field) = statement.fields.iter().find(|field| bare(&self.attributes, field)) {
             return Err(Refused::Function(field.clone()));
         }
-        if let Some(operator) = statement.operators.iter().find(|operator| self.operators.contains(*operator))
-        {
-            return Err(Refused::Operator(operator.clone()));
+        let dangerous = |used: &&Operator| match used.has_schema {
+            true => self.operators.contains_key(&used.name),
+            false => bare(&self.operators, &used.name),
+        };
+        if let Some(used) = statement.operators.iter().find(dangerous) {
+            return Err(Refused::Operator(used.name.clone()));
         }
         Ok(())
     }

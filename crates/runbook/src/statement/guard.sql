@@ -21,4 +21,8 @@ FROM dangerous
 JOIN pg_catalog.pg_type t ON t.oid = proargtypes[0]
 WHERE pronargs >= 1 AND pronargs - pronargdefaults <= 1 AND NOT shipped AND t.typtype IN ('c', 'p')
 UNION
-SELECT '', o.oprname::text, 'o' FROM pg_catalog.pg_operator o JOIN dangerous d ON d.oid = o.oprcode WHERE NOT d.shipped
+SELECT n.nspname::text, o.oprname::text, 'o'
+FROM pg_catalog.pg_operator o
+JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+JOIN dangerous d ON d.oid = o.oprcode
+WHERE NOT d.shipped

@@ -71,7 +71,7 @@ pub struct ReadStatement {
     /// Names after a dot: `(row).name` may be a call of `name(row)`.
     fields: Vec<String>,
     /// Those that are not said to be Postgres's own by their schema.
-    operators: Vec<String>,
+    operators: Vec<names::Operator>,
 }
 
 impl ReadStatement {

@@ -78,19 +78,36 @@ pub(super) fn fields(tree: &SyntaxNode) -> Result<Vec<String>, Refused> {
     Ok(fields)
 }
 
-/// The operators, but those that stand as `OPERATOR(pg_catalog.=)`: whatever else a database has, that is Postgres's own.
-pub(super) fn operators(tree: &SyntaxNode) -> Vec<String> {
+/// An operator that a statement uses.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Operator {
+    /// As it is written.
+    pub(crate) name: String,
+    /// Whether it stands as `OPERATOR(schema.=)`, with another schema than `pg_catalog`.
+    pub(crate) has_schema: bool,
+}
+
+/// The operators, but those that stand as `OPERATOR(pg_catalog.=)`: whatever else a database has, that is Postgres's own. An
+/// asterisk where no operator can stand (`t.*`, `count(*)`) is none.
+pub(super) fn operators(tree: &SyntaxNode) -> Vec<Operator> {
     const OWN: [&str; 4] = ["operator", "(", "pg_catalog", "."];
     let mut operators = Vec::new();
     let mut run = String::new();
     // The words before the run; a run is one as well.
     let mut before = [const { String::new() }; 4];
-    let mut end = |run: &mut String, before: &mut [String; 4]| {
+    // Between the brackets of `OPERATOR(…)`.
+    let mut named = false;
+    let mut end = |run: &mut String, before: &mut [String; 4], named: bool| {
         if run.is_empty() {
             return;
         }
-        if *before != OWN {
-            operators.extend(operators_of(run).map(ToOwned::to_owned));
+        // `t.select * 2` multiplies.
+        let first = before[3] == "select" && before[2] != ".";
+        let is_star = run == "*" && !named && (first || [".", "(", ","].contains(&before[3].as_str()));
+        if *before != OWN && !is_star {
+            let has_schema = named && before[3] == ".";
+            let found = operators_of(run).map(|name| Operator { name: name.to_owned(), has_schema });
+            operators.extend(found);
         }
         before.rotate_left(1);
         before[3] = std::mem::take(run);
@@ -104,13 +121,14 @@ pub(super) fn operators(tree: &SyntaxNode) -> Vec<String> {
             run.push_str(text);
             continue;
         }
-        end(&mut run, &mut before);
+        end(&mut run, &mut before, named);
         if !apart {
+            named = text == "(" && before[3] == "operator" || named && text != ")";
             before.rotate_left(1);
             before[3] = text.to_ascii_lowercase();
         }
     }
-    end(&mut run, &mut before);
+    end(&mut run, &mut before, named);
     operators.sort();
     operators.dedup();
     operators
@@ -237,11 +255,38 @@ mod tests {
             ("SELECT a ~--\n b", &["~"]),
             ("SELECT a OPERATOR(pg_catalog.=) b", &[]),
             ("SELECT a OPERATOR(pg_catalog.=) b, a = b", &["="]),
-            ("SELECT a OPERATOR(other.=) b", &["="]),
-            ("SELECT pg_catalog.* = b FROM t AS pg_catalog", &["*", "="]),
+            ("SELECT a OPERATOR(other.=) b", &["other.="]),
+            ("SELECT a OPERATOR(db.other.=) b", &["other.="]),
+            ("SELECT a OPERATOR(\"pg_catalog\".*) b", &["other.*"]),
+            ("SELECT a OPERATOR(other/**/./**/ *) b", &["other.*"]),
+            ("SELECT a OPERATOR(=) b, a OPERATOR(*) b", &["*", "="]),
         ] {
-            let statement = super::super::ReadStatement::parse(sql).unwrap();
-            assert_eq!(statement.operators, operators, "{sql}");
+            assert_eq!(shown(sql), operators, "{sql}");
         }
+    }
+
+    #[test]
+    fn an_asterisk_is_an_operator_where_it_multiplies_and_nowhere_else() {
+        for (sql, operators) in [
+            ("SELECT *, t.*, (t).*, count(*), f(a, t.*) FROM t", &[] as &[&str]),
+            ("SELECT pg_catalog.* = b FROM t AS pg_catalog", &["="]),
+            ("SELECT a * b FROM t", &["*"]),
+            ("SELECT (a)*(b), a[1]*2 FROM t", &["*"]),
+            ("SELECT 1.*2", &["*"]),
+            ("SELECT .5*2", &["*"]),
+            ("SELECT $1*2", &["*"]),
+            ("SELECT t.select * 2 FROM t", &["*"]),
+            ("SELECT \"select\" * 2 FROM t", &["*"]),
+            ("SELECT a/**/*/**/b FROM t", &["*"]),
+        ] {
+            assert_eq!(shown(sql), operators, "{sql}");
+        }
+    }
+
+    /// The operators of a statement, those with a schema as of `other`.
+    fn shown(sql: &str) -> Vec<String> {
+        let statement = super::super::ReadStatement::parse(sql).unwrap();
+        let shown = |used: &Operator| format!("{}{}", if used.has_schema { "other." } else { "" }, used.name);
+        statement.operators.iter().map(shown).collect()
     }
 }
