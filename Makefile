@@ -21,7 +21,7 @@ setup: ## Install what is missing: Postgres, pg_dump, alembic, FastAPI, schemath
 rehearse: ## Carry out the whole runbook on an ephemeral database, rollback included
 	@scripts/setup postgres clients
 	@$(CARGO) build -q -p apex-api -p cli
-	@target/debug/runbook rehearse $(ARGS)
+	@$(CARGO) run -q -p apex-api -p cli --bin runbook -- rehearse $(ARGS)
 
 test: setup ## Run all tests, and the examples in the documentation
 ifeq ($(NEXTEST),yes)

@@ -38,6 +38,16 @@ fn every_check_is_listed_with_the_lines_it_stands_for() {
     assert!(page.contains("smoke.project.create") && page.contains("Create test project"), "{page}");
 }
 
+/// What the settings may name is seen before they are right.
+#[test]
+fn everything_is_listed_although_the_settings_are_wrong() {
+    let folder = folder::of("# Release\n\n## One\n\n- Look\n", "");
+    let output = runbook().args(["list", "--quiet", "--fixtures"]).arg(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(errors(&output).contains("stands for `Look`"), "{}", errors(&output));
+    assert_eq!(printed(&output), printed(&run(&["list", "--quiet"])));
+}
+
 #[test]
 fn mistakes_on_the_command_line_end_with_2_and_one_sentence() {
     for (arguments, said) in [
@@ -51,6 +61,14 @@ fn mistakes_on_the_command_line_end_with_2_and_one_sentence() {
             &["verify", "--database-url", "postgres://x@y/z", "--only", "nosuch"],
             "there is no such suite or check",
         ),
+        (
+            &["verify", "--database-url", "postgres://x@y/z", "--only", "integrty"],
+            "--only integrty: there is no such suite or check (did you mean integrity?); `runbook list` shows all",
+        ),
+        (&["explain", "project_by_i"], "there is no query project_by_i (did you mean project_by_id?); "),
+        (&["verify", "--target", ""], "a value is required for '--target <NAME>'"),
+        (&["rehearse", "--to", ""], "a value is required for '--to <REV>'"),
+        (&["describe", "projects"], "Usage: runbook describe"),
         (&["rehearse", "--to", "999"], "--to 999: there is no such revision; there are 001"),
         (&["rehearse", "--from", "007", "--to", "006"], "--from 007 is not before --to 006"),
         (&["report", "/nowhere.json"], "/nowhere.json: cannot be read"),
