@@ -139,6 +139,8 @@ fn a_document_that_cannot_be_read_is_told_with_what_to_do() {
     assert!(said().contains("save it as UTF-8"), "{}", said());
     std::fs::remove_file(folder.path().join("runbook.md")).unwrap();
     assert!(said().contains("correct [system] runbook") && !said().contains("--fixtures"), "{}", said());
+    std::fs::create_dir(folder.path().join("runbook.md")).unwrap();
+    assert!(said().contains("name a file in [system] runbook"), "{}", said());
 }
 
 #[test]
@@ -176,4 +178,13 @@ fn the_program_without_rehearsals_carries_no_container_code() {
     // The question can be answered with yes.
     let whole = tree(&[]);
     assert!(holds(&whole, "harness") && holds(&whole, "testcontainers"));
+}
+
+/// Cargo may build elsewhere (`CARGO_TARGET_DIR`), and builds once for all targets where they choose the same packages.
+#[test]
+fn the_makefile_lets_cargo_find_the_program() {
+    let makefile = std::fs::read_to_string(workspace().join("Makefile")).unwrap();
+    assert!(!makefile.contains("target/debug"), "a program is named by its place");
+    let ran: Vec<&str> = makefile.lines().filter(|line| line.contains("$(CARGO) run")).collect();
+    assert!(ran.len() >= 3 && ran.iter().all(|line| line.contains("run -q --bin runbook --")), "{ran:?}");
 }

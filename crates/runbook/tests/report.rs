@@ -383,5 +383,5 @@ fn what_is_wrong_goes_on_after_the_name_of_its_object() {
 fn why_lines_were_not_reached_is_not_told_at_each_of_them() {
     let mut unreached = line("Look", Outcome::NotMeasured, Vec::new());
     unreached.reason = Some("not reached: `Migrate` failed in `Apply`".into());
-    assert_eq!(runbook::report::terminal::line_words(&unreached), "not reached");
+    assert_eq!(terminal::line_words(&unreached), "not reached");
 }
