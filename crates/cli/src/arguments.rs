@@ -128,10 +128,10 @@ Examples:
 Exit status: 0 equal · 1 different · 2 usage or configuration")]
 pub(crate) struct Diff {
     /// As it should be: postgres://…, TARGET, sqlx[@REV] or alembic[@REV]
-    #[arg(value_name = "A", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(value_name = "A")]
     pub(crate) a: String,
     /// As it is
-    #[arg(value_name = "B", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(value_name = "B")]
     pub(crate) b: String,
     /// Print the statements that make B like A, in the order in which they can be run, and nothing else
     #[arg(long)]

@@ -31,7 +31,7 @@ pub(crate) async fn explain(command: &Explain, global: &Global, screen: &Screen)
     let query = queries.iter().find(|query| query.name == *name).ok_or_else(|| {
         let known: Vec<&str> = queries.iter().map(|query| query.name.as_str()).collect();
         Failure::said(format!(
-            "there is no query {name}{}; `runbook explain` lists those of {}",
+            "there is no query {name}{}: `runbook explain` lists those of {}",
             near(name, &known),
             settings.path(&settings.perf.queries).display()
         ))

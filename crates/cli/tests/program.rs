@@ -65,7 +65,7 @@ fn mistakes_on_the_command_line_end_with_2_and_one_sentence() {
             &["verify", "--database-url", "postgres://x@y/z", "--only", "integrty"],
             "--only integrty: there is no such suite or check (did you mean integrity?); `runbook list` shows all",
         ),
-        (&["explain", "project_by_i"], "there is no query project_by_i (did you mean project_by_id?); "),
+        (&["explain", "project_by_i"], "there is no query project_by_i (did you mean project_by_id?): "),
         (&["verify", "--target", ""], "a value is required for '--target <NAME>'"),
         (&["rehearse", "--to", ""], "a value is required for '--to <REV>'"),
         (&["describe", "projects"], "Usage: runbook describe"),
