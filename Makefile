@@ -20,8 +20,8 @@ setup: ## Install what is missing: Postgres, pg_dump, alembic, FastAPI, schemath
 
 rehearse: ## Carry out the whole runbook on an ephemeral database, rollback included
 	@scripts/setup postgres clients
-	@$(CARGO) build -q -p apex-api -p cli
-	@target/debug/runbook rehearse $(ARGS)
+	@$(CARGO) build -q --bin apex-api --bin runbook
+	@$(CARGO) run -q --bin runbook -- rehearse $(ARGS)
 
 test: setup ## Run all tests, and the examples in the documentation
 ifeq ($(NEXTEST),yes)
@@ -53,7 +53,7 @@ soak: setup ## The long runs, which the tests do in a reduced form
 	$(CARGO) nextest run --workspace --profile soak --run-ignored only $(ARGS)
 
 hazards: setup ## How often the hazard rules are right, on the labelled migrations (minutes)
-	@$(CARGO) run -q -p cli -- hazards --score
+	@$(CARGO) run -q --bin runbook -- hazards --score
 
 lint: ## Formatting, clippy, documentation, licences, workflows, scripts, alert rules
 	@scripts/setup lint promtool
@@ -84,7 +84,7 @@ image: ## Build the image runbook/postgres:V from Debian packages (V=15, 17 or 1
 	@scripts/postgres-image $(or $(V),17)
 
 doctor: ## Say which Postgres would be used, why, and what is missing
-	@$(CARGO) run -q -p cli -- doctor
+	@$(CARGO) run -q --bin runbook -- doctor
 
 docs: ## Build the documentation of all crates
 	$(CARGO) doc --workspace --no-deps

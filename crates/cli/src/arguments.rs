@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{ArgGroup, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
@@ -29,16 +30,19 @@ impl Arguments {
     /// The command line of this process. What it says wins over the environment, which clap would call a conflict.
     pub(crate) fn given() -> Self {
         let mut arguments = Self::parse();
-        let (target, url) = match &mut arguments.command {
-            Command::Verify(verify) => (&mut verify.target, &verify.database_url),
-            Command::Describe(describe) => (&mut describe.target, &describe.database_url),
+        let (name, target, url) = match &mut arguments.command {
+            Command::Verify(verify) => ("verify", &mut verify.target, &verify.database_url),
+            Command::Describe(describe) => ("describe", &mut describe.target, &describe.database_url),
             _ => return arguments,
         };
         if target.is_none() && url.is_none() {
             *target = std::env::var("RUNBOOK_TARGET").ok().filter(|name| !name.is_empty());
             if target.is_none() {
                 let said = "name the database: --target NAME, --database-url URL, or RUNBOOK_TARGET";
-                Self::command().error(ErrorKind::MissingRequiredArgument, said).exit();
+                let mut whole = Self::command();
+                whole.build();
+                let command = whole.find_subcommand_mut(name).map(|command| command.clone());
+                command.unwrap_or(whole).error(ErrorKind::MissingRequiredArgument, said).exit();
             }
         }
         arguments
@@ -102,10 +106,10 @@ pub(crate) enum Command {
 )]
 pub(crate) struct Describe {
     /// Its name, with its schema unless that is the system's first
-    #[arg(value_name = "TABLE")]
+    #[arg(value_name = "TABLE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) name: String,
     /// A target of runbook.toml: [targets.NAME] [env: RUNBOOK_TARGET]
-    #[arg(long, value_name = "NAME", group = "where")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), group = "where")]
     pub(crate) target: Option<String>,
     /// The address of a database; its password is better kept in PGPASSWORD or ~/.pgpass
     #[arg(long, value_name = "URL", group = "where")]
@@ -153,16 +157,16 @@ pub(crate) struct Load {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rows: u64,
     /// A table: NAME or SCHEMA.NAME; may be given several times [default: all]
-    #[arg(long, value_name = "TABLE")]
+    #[arg(long, value_name = "TABLE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) table: Vec<String>,
     /// A schema; may be given several times [default: runbook.toml's]
-    #[arg(long, value_name = "SCHEMA")]
+    #[arg(long, value_name = "SCHEMA", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) schema: Vec<String>,
     /// The address of the database; its password is better kept in PGPASSWORD or ~/.pgpass
     #[arg(long, value_name = "URL")]
     pub(crate) database_url: Option<String>,
     /// Allow writes to the database of this name
-    #[arg(long, value_name = "NAME", requires = "database_url")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), requires = "database_url")]
     pub(crate) allow_writes: Option<String>,
     /// Print the data set instead, as a file for [data] generate
     #[arg(long)]
@@ -179,10 +183,10 @@ pub(crate) struct Load {
   runbook explain project_by_id --target staging --analyze 5s --allow-writes staging")]
 pub(crate) struct Explain {
     /// The query: the name of its file without .sql
-    #[arg(value_name = "QUERY")]
+    #[arg(value_name = "QUERY", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) query: Option<String>,
     /// A target of runbook.toml: [targets.NAME]
-    #[arg(long, value_name = "NAME", conflicts_with = "database_url")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), conflicts_with = "database_url")]
     pub(crate) target: Option<String>,
     /// The address of a database
     #[arg(long, value_name = "URL")]
@@ -194,7 +198,7 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "TIME")]
     pub(crate) analyze: Option<String>,
     /// Allow the query to be executed on the target of this name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) allow_writes: Option<String>,
     /// Write the plan as an SVG
     #[arg(long, value_name = "FILE")]
@@ -210,10 +214,10 @@ pub(crate) struct Explain {
   runbook rehearse --tool alembic --report /tmp/report")]
 pub(crate) struct Rehearse {
     /// The revision to deploy [default: the newest]
-    #[arg(long, value_name = "REV")]
+    #[arg(long, value_name = "REV", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) to: Option<String>,
     /// The revision that is deployed now [default: runbook.toml's, or the one before --to]
-    #[arg(long, value_name = "REV")]
+    #[arg(long, value_name = "REV", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) from: Option<String>,
     /// How many rows of the leading table are generated [default: runbook.toml's]
     #[arg(long, value_name = "N")]
@@ -247,13 +251,13 @@ pub(crate) enum Tool {
 )]
 pub(crate) struct Verify {
     /// A target of runbook.toml: [targets.NAME] [env: RUNBOOK_TARGET]
-    #[arg(long, value_name = "NAME", group = "where")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), group = "where")]
     pub(crate) target: Option<String>,
     /// The address of a database; its password is better kept in PGPASSWORD or ~/.pgpass
     #[arg(long, value_name = "URL", group = "where")]
     pub(crate) database_url: Option<String>,
     /// One suite, or one check
-    #[arg(long, value_name = "SUITE|CHECK")]
+    #[arg(long, value_name = "SUITE|CHECK", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) only: Option<String>,
     /// The folder of report.json, report.html and report.junit.xml
     #[arg(long, value_name = "DIR")]
@@ -309,7 +313,7 @@ pub(crate) struct Hazards {
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// The revision that is deployed: what follows it is pending [default: runbook.toml's, or the one before the newest]
-    #[arg(long, value_name = "REV")]
+    #[arg(long, value_name = "REV", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) from: Option<String>,
     /// Run each on copies with rows, beside readers and writers, and say what it really does
     #[arg(long)]

@@ -78,6 +78,15 @@ impl Tool {
     }
 }
 
+/// Each folder once, whatever links lead to it.
+#[cfg(feature = "rehearse")]
+fn distinct(found: &[recovery::programs::Programs]) -> impl Iterator<Item = &recovery::programs::Programs> {
+    let mut seen = std::collections::HashSet::new();
+    found.iter().filter(move |programs| {
+        seen.insert(programs.folder.canonicalize().unwrap_or_else(|_| programs.folder.clone()))
+    })
+}
+
 /// The programs that the procedure runs.
 #[cfg(feature = "rehearse")]
 async fn programs(settings: &runbook::settings::Settings) -> Vec<Tool> {
@@ -86,8 +95,7 @@ async fn programs(settings: &runbook::settings::Settings) -> Vec<Tool> {
             Err("install the PostgreSQL client programs, or name their folder in RUNBOOK_PG_CLIENTS"
                 .to_owned())
         }
-        Ok(found) => Ok(found
-            .iter()
+        Ok(found) => Ok(distinct(&found)
             .map(|programs| format!("{} in {}", programs.version, programs.folder.display()))
             .collect::<Vec<_>>()
             .join(", ")),

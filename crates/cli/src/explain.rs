@@ -13,7 +13,7 @@ use runbook::settings::Settings;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::arguments::{Explain, Global, Verify};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, near};
 use crate::screen::Screen;
 use crate::{settings, verify};
 
@@ -22,14 +22,17 @@ pub(crate) async fn explain(command: &Explain, global: &Global, screen: &Screen)
     let settings = Arc::new(settings::load(global)?.settings);
     let queries = Query::some(&settings).map_err(|error| *error)?;
     let Some(name) = &command.query else {
+        let width = queries.iter().map(|query| query.name.len()).max().unwrap_or_default();
         for query in &queries {
-            screen.print(&format!("{}  {}\n", query.name, query.states));
+            screen.print(&format!("{:width$}  {}\n", query.name, query.states));
         }
         return Ok(Exit::Go);
     };
     let query = queries.iter().find(|query| query.name == *name).ok_or_else(|| {
+        let known: Vec<&str> = queries.iter().map(|query| query.name.as_str()).collect();
         Failure::said(format!(
-            "there is no query {name}: `runbook explain` lists those of {}",
+            "there is no query {name}{}: `runbook explain` lists those of {}",
+            near(name, &known),
             settings.path(&settings.perf.queries).display()
         ))
     })?;
@@ -50,8 +53,9 @@ pub(crate) async fn explain(command: &Explain, global: &Global, screen: &Screen)
         on_own(command, query, &settings).await?
     };
     if let Some(file) = &command.svg {
-        std::fs::write(file, perf::svg(&query.states, &plan))
-            .map_err(|error| Failure::said(format!("{}: {error}", file.display())))?;
+        std::fs::write(file, perf::svg(&query.states, &plan)).map_err(|error| {
+            Failure::said(format!("--svg {}: it cannot be written: {error}", file.display()))
+        })?;
     }
     if screen.json {
         let value = serde_json::json!({ "query": query.name, "states": query.states, "plan": perf::tree(&plan, true),

@@ -74,6 +74,12 @@ impl Failure {
     }
 }
 
+/// ` (did you mean …?)`, where a known name is much like this one.
+pub(crate) fn near(name: &str, known: &[&str]) -> String {
+    runbook::settings::nearest(name, known)
+        .map_or_else(String::new, |near| format!(" (did you mean {near}?)"))
+}
+
 /// Lets miette draw as the terminal allows.
 pub(crate) fn install(screen: &Screen) {
     let (colour, unicode) = (screen.errors_in_colour, screen.style.unicode);

@@ -22,34 +22,36 @@ struct Entry<'a> {
     lines: Vec<&'a str>,
 }
 
-/// Prints the list.
+/// Prints the list. Where the settings are wrong it is what there is for them to name, and then what is wrong.
 pub(crate) fn list(global: &Global, screen: &Screen) -> Result<Exit, Failure> {
-    let system = settings::load(global)?;
+    let system = settings::load(global);
     let required = |id: &str| {
-        let all = system.settings.checks.required.iter();
+        let all = system.iter().flat_map(|system| &system.settings.checks.required);
         all.filter(|(_, ids)| ids.iter().any(|known| known == id))
             .map(|(target, _)| target.as_str())
             .collect()
     };
+    let lines = |id: &str| system.iter().flat_map(|system| system.procedure.words_of(id)).collect();
+    let registry = crate::registry::registry();
     let mut entries = Vec::new();
-    for check in &system.registry.checks {
+    for check in &registry.checks {
         entries.push(Entry {
             id: check.id,
             title: check.title,
             kind: "check",
             live_safe: check.safety == Safety::Live,
             required: required(check.id),
-            lines: system.procedure.words_of(check.id),
+            lines: lines(check.id),
         });
     }
-    for action in &system.registry.actions {
+    for action in &registry.actions {
         entries.push(Entry {
             id: action.id,
             title: action.title,
             kind: "action",
             live_safe: false,
             required: Vec::new(),
-            lines: system.procedure.words_of(action.id),
+            lines: lines(action.id),
         });
     }
     if screen.json {
@@ -60,7 +62,7 @@ pub(crate) fn list(global: &Global, screen: &Screen) -> Result<Exit, Failure> {
     } else {
         screen.print(&table(&entries, screen));
     }
-    Ok(Exit::Go)
+    system.map(|_| Exit::Go)
 }
 
 fn table(entries: &[Entry<'_>], screen: &Screen) -> String {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use ::smoke::load::Load;
 use ::smoke::{Contract, ServiceLog, Writer};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args};
 use runbook::context::{Api, Context, Database};
 use runbook::grant::WriteGrant;
@@ -43,7 +44,7 @@ use show::Answered;
 )]
 pub(crate) struct Smoke {
     /// A target of runbook.toml: [targets.NAME]
-    #[arg(long, value_name = "NAME", group = "live")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), group = "live")]
     target: Option<String>,
     /// The address of the database behind the API
     #[arg(long, value_name = "URL", group = "live")]
@@ -55,10 +56,10 @@ pub(crate) struct Smoke {
     #[arg(long)]
     read_only: bool,
     /// Write tagged rows to this target, and remove them; it must be named again
-    #[arg(long, value_name = "NAME", requires = "target", conflicts_with = "read_only")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), requires = "target", conflicts_with = "read_only")]
     allow_writes: Option<String>,
     /// One case of the contract
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     case: Option<String>,
     /// Print the cases as commands for a shell, and send nothing
     #[arg(long, group = "deed")]

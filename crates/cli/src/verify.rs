@@ -1,5 +1,6 @@
 //! `runbook verify`: every check that only reads, on a database that others use.
 
+use std::env::VarError;
 use std::sync::Arc;
 
 use runbook::check::Safety;
@@ -12,7 +13,7 @@ use runbook::secret::DatabaseUrl;
 use runbook::settings::{Settings, TargetSection};
 
 use crate::arguments::{Global, Verify};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, near};
 use crate::progress::Progress;
 use crate::screen::Screen;
 use crate::settings::System;
@@ -25,8 +26,11 @@ pub(crate) async fn verify(command: &Verify, global: &Global, screen: &Screen) -
     if let Some(only) = only
         && !system.registry.checks.iter().any(|check| selects(only, check.id))
     {
+        let known: Vec<&str> =
+            system.registry.checks.iter().flat_map(|check| [suite(check.id), check.id]).collect();
         return Err(Failure::said(format!(
-            "--only {only}: there is no such suite or check; `runbook list` shows all"
+            "--only {only}: there is no such suite or check{}; `runbook list` shows all",
+            near(only, &known)
         )));
     }
     let folder = command.report.as_deref().map(Folder::open).transpose().map_err(Failure::said)?;
@@ -174,9 +178,13 @@ pub(crate) fn address_of(
     }
     match &section.database_url_variable {
         Some(variable) => {
-            let value = std::env::var(variable).map_err(|_| {
+            let value = std::env::var(variable).map_err(|error| {
+                let state = match error {
+                    VarError::NotPresent => "is not set",
+                    VarError::NotUnicode(_) => "is not UTF-8",
+                };
                 Failure::said(format!(
-                    "{variable} is not set: it holds the address of the database of [targets.{name}]"
+                    "{variable} {state}: it holds the address of the database of [targets.{name}]"
                 ))
             })?;
             DatabaseUrl::parse(&value).map_err(|error| Failure::said(format!("{variable}: {error}")))
@@ -188,6 +196,10 @@ pub(crate) fn address_of(
             "[targets.{name}] names no database_url_variable, and neither PGHOST nor PGSERVICE is set"
         ))),
     }
+}
+
+fn suite(id: &str) -> &str {
+    id.split('.').next().unwrap_or(id)
 }
 
 fn selects(only: &str, id: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Settings and runbook must fit each other; where they do not, the line is named.
 
+use runbook::action::Action;
 use runbook::procedure::{Procedure, Registry};
 use runbook::settings::Settings;
 
@@ -22,6 +23,35 @@ fn refused(runbook: &str, lines: &str) -> String {
 fn a_line_of_the_runbook_that_nothing_stands_for_is_refused() {
     let missing = refused(&RUNBOOK.replace("- Talk", "- Talk\n- Sing"), FITTING);
     assert_eq!(missing, "DIR/runbook.md:7: no [[line]] of runbook.toml stands for `Sing`");
+}
+
+#[test]
+fn all_lines_that_are_missing_are_told_at_once() {
+    let folder = folder::of(RUNBOOK, "");
+    let error = Procedure::of(&Settings::load(folder.path()).unwrap(), &Registry::of([], [])).unwrap_err();
+    assert!(error.to_string().ends_with("stands for `Look`, nor for 2 more lines"), "{error}");
+    let help = miette::Diagnostic::help(&error).unwrap().to_string();
+    for line in ["\"Look\"\nsection = \"One\"", "\"Talk\"\nsection = \"One\"", "\"Look\"\nsection = \"Two\""]
+    {
+        assert!(help.contains(&format!("[[line]]\nwords = {line}\nchecks = []")), "{help}");
+    }
+}
+
+#[test]
+fn a_rollback_outside_the_rollback_section_is_refused() {
+    let restore = Action::new("suite.rollback.restore", "go back", |_| Box::pin(async { unreachable!() }));
+    let lines =
+        FITTING.replace("\"Talk\"\nnot_measured = \"x\"", "\"Talk\"\nactions = [\"suite.rollback.restore\"]");
+    let planned = |more: &str| {
+        let folder = folder::of(RUNBOOK, &format!("{lines}{more}"));
+        Procedure::of(&Settings::load(folder.path()).unwrap(), &Registry::of([], [restore]))
+    };
+    let error = planned("").unwrap_err();
+    let said = "`suite.rollback.restore` rolls back, and `One` is not the rollback section";
+    assert!(error.to_string().ends_with(said), "{error}");
+    let help = miette::Diagnostic::help(&error).unwrap().to_string();
+    assert!(help.ends_with("[procedure]\nrollback = \"One\""), "{help}");
+    planned("[procedure]\nrollback = \"One\"\n").unwrap();
 }
 
 #[test]

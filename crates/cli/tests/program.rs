@@ -38,6 +38,16 @@ fn every_check_is_listed_with_the_lines_it_stands_for() {
     assert!(page.contains("smoke.project.create") && page.contains("Create test project"), "{page}");
 }
 
+/// What the settings may name is seen before they are right.
+#[test]
+fn everything_is_listed_although_the_settings_are_wrong() {
+    let folder = folder::of("# Release\n\n## One\n\n- Look\n", "");
+    let output = runbook().args(["list", "--quiet", "--fixtures"]).arg(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(errors(&output).contains("stands for `Look`"), "{}", errors(&output));
+    assert_eq!(printed(&output), printed(&run(&["list", "--quiet"])));
+}
+
 #[test]
 fn mistakes_on_the_command_line_end_with_2_and_one_sentence() {
     for (arguments, said) in [
@@ -51,6 +61,14 @@ fn mistakes_on_the_command_line_end_with_2_and_one_sentence() {
             &["verify", "--database-url", "postgres://x@y/z", "--only", "nosuch"],
             "there is no such suite or check",
         ),
+        (
+            &["verify", "--database-url", "postgres://x@y/z", "--only", "integrty"],
+            "--only integrty: there is no such suite or check (did you mean integrity?); `runbook list` shows all",
+        ),
+        (&["explain", "project_by_i"], "there is no query project_by_i (did you mean project_by_id?): "),
+        (&["verify", "--target", ""], "a value is required for '--target <NAME>'"),
+        (&["rehearse", "--to", ""], "a value is required for '--to <REV>'"),
+        (&["describe", "projects"], "Usage: runbook describe"),
         (&["rehearse", "--to", "999"], "--to 999: there is no such revision; there are 001"),
         (&["rehearse", "--from", "007", "--to", "006"], "--from 007 is not before --to 006"),
         (&["report", "/nowhere.json"], "/nowhere.json: cannot be read"),
@@ -121,6 +139,8 @@ fn a_document_that_cannot_be_read_is_told_with_what_to_do() {
     assert!(said().contains("save it as UTF-8"), "{}", said());
     std::fs::remove_file(folder.path().join("runbook.md")).unwrap();
     assert!(said().contains("correct [system] runbook") && !said().contains("--fixtures"), "{}", said());
+    std::fs::create_dir(folder.path().join("runbook.md")).unwrap();
+    assert!(said().contains("name a file in [system] runbook"), "{}", said());
 }
 
 #[test]
@@ -158,4 +178,13 @@ fn the_program_without_rehearsals_carries_no_container_code() {
     // The question can be answered with yes.
     let whole = tree(&[]);
     assert!(holds(&whole, "harness") && holds(&whole, "testcontainers"));
+}
+
+/// Cargo may build elsewhere (`CARGO_TARGET_DIR`), and builds once for all targets where they choose the same packages.
+#[test]
+fn the_makefile_lets_cargo_find_the_program() {
+    let makefile = std::fs::read_to_string(workspace().join("Makefile")).unwrap();
+    assert!(!makefile.contains("target/debug"), "a program is named by its place");
+    let ran: Vec<&str> = makefile.lines().filter(|line| line.contains("$(CARGO) run")).collect();
+    assert!(ran.len() >= 3 && ran.iter().all(|line| line.contains("run -q --bin runbook --")), "{ran:?}");
 }

@@ -10,6 +10,13 @@ where
     sqlx::query_scalar(sql).fetch_one(db.pool()).await.unwrap()
 }
 
+fn with_data_set(folder: &std::path::Path, text: &str) -> runbook::settings::Settings {
+    std::fs::write(folder.join("dataset.toml"), text).unwrap();
+    let mut settings = (*harness::settings()).clone();
+    settings.data.generate = Some(folder.join("dataset.toml"));
+    settings
+}
+
 const GENERATED: &str = "SELECT ROW(
     (SELECT count(*) FROM projects WHERE project_id LIKE 'proj\\_0%'),
     (SELECT count(DISTINCT account_id) FROM projects WHERE project_id LIKE 'proj\\_0%'),
@@ -174,9 +181,7 @@ async fn a_load_that_fails_leaves_the_table_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let text = "epoch = \"2025-01-01T00:00:00Z\"\n[[table]]\nname = \"t\"\n[[table.column]]\nname = \"k\"\n\
         make = { sequence = 1 }\n[[table.column]]\nname = \"v\"\nnull_share = 0.001\nmake = { constant = 1 }\n";
-    std::fs::write(folder.path().join("dataset.toml"), text).unwrap();
-    let mut settings = (*harness::settings()).clone();
-    settings.data.generate = Some(folder.path().join("dataset.toml"));
+    let settings = with_data_set(folder.path(), text);
     let error =
         harness::loader::load(db.url(), &settings, 30_000, &harness::loader::Unwatched).await.unwrap_err();
     assert!(error.to_string().contains("null value in column"), "{error}");
@@ -187,6 +192,37 @@ async fn a_load_that_fails_leaves_the_table_as_it_was() {
     )
     .await;
     assert_eq!(state, "(1,t,t,f)");
+}
+
+/// Below and above the size from which tables are filled side by side.
+#[rstest::rstest]
+#[case::in_turn(3)]
+#[case::side_by_side(30_000)]
+#[tokio::test]
+async fn counters_stand_after_the_rows_that_were_loaded(#[case] rows: u64) {
+    let db = Database::empty().await.unwrap();
+    let schema =
+        "CREATE TABLE \"T\" (\"K\" bigint GENERATED ALWAYS AS IDENTITY, s serial, PRIMARY KEY (\"K\"))";
+    sqlx::raw_sql(schema).execute(db.pool()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let text = "epoch = \"2025-01-01T00:00:00Z\"\n[[table]]\nname = \"T\"\n[[table.column]]\nname = \"K\"\n\
+        make = { sequence = 1 }\n[[table]]\nname = \"later\"\noptional = true\ncolumn = []\n";
+    let settings = with_data_set(folder.path(), text);
+    harness::loader::load(db.url(), &settings, rows, &harness::loader::Unwatched).await.unwrap();
+    let next: String = one(&db, "INSERT INTO \"T\" DEFAULT VALUES RETURNING ROW(\"K\", s)::text").await;
+    assert_eq!(next, format!("({next},{next})", next = rows + 1));
+}
+
+#[tokio::test]
+async fn a_table_that_a_later_revision_makes_is_told_with_what_to_do() {
+    let db = Database::empty().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let text = "epoch = \"2025-01-01T00:00:00Z\"\n[[table]]\nname = \"later\"\ncolumn = []\n";
+    let settings = with_data_set(folder.path(), text);
+    let error = harness::loader::load(db.url(), &settings, 3, &harness::loader::Unwatched).await.unwrap_err();
+    let said =
+        ":3: later: there is no table public.later at this revision; `optional = true` leaves it out then";
+    assert!(error.to_string().ends_with(said), "{error}");
 }
 
 #[tokio::test]
@@ -231,9 +267,7 @@ async fn a_wrong_make_is_named_with_its_line(#[case] make: &str, #[case] sentenc
     let text = format!(
         "epoch = \"2025-01-01T00:00:00Z\"\n[[table]]\nname = \"t\"\n[[table.column]]\nname = \"a\"\n{make}\n"
     );
-    std::fs::write(folder.path().join("dataset.toml"), text).unwrap();
-    let mut settings = (*harness::settings()).clone();
-    settings.data.generate = Some(folder.path().join("dataset.toml"));
+    let settings = with_data_set(folder.path(), &text);
     let error = harness::loader::load(db.url(), &settings, 3, &harness::loader::Unwatched).await.unwrap_err();
     assert!(error.to_string().contains(sentence), "{error}");
 }
@@ -247,9 +281,7 @@ async fn a_foreign_key_that_is_not_taken_from_its_parent_is_checked() {
     let text = "epoch = \"2025-01-01T00:00:00Z\"\n[[table]]\nname = \"a\"\n[[table.column]]\nname = \"k\"\n\
         make = { sequence = 1 }\n[[table]]\nname = \"b\"\neach = { of = \"a\", rows = 1 }\n[[table.column]]\n\
         name = \"k\"\nmake = { sequence = 2 }\n";
-    std::fs::write(folder.path().join("dataset.toml"), text).unwrap();
-    let mut settings = (*harness::settings()).clone();
-    settings.data.generate = Some(folder.path().join("dataset.toml"));
+    let settings = with_data_set(folder.path(), text);
     let error =
         harness::loader::load(db.url(), &settings, 15_000, &harness::loader::Unwatched).await.unwrap_err();
     assert!(error.to_string().contains("foreign key"), "{error}");

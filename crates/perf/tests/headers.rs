@@ -162,6 +162,18 @@ fn a_file_is_read_however_its_editor_saved_it(#[case] text: String) {
 }
 
 #[test]
+fn a_system_that_names_no_folder_of_queries_needs_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = (*harness::settings()).clone();
+    settings.root = folder.path().to_owned();
+    settings.perf.queries = "queries".into();
+    assert_eq!(Query::all(&settings).unwrap().len(), 0);
+    settings.perf.queries = "critical".into();
+    let error = Query::all(&settings).unwrap_err();
+    assert!(error.to_string().contains("critical: cannot be read"), "{error}");
+}
+
+#[test]
 fn a_file_that_is_no_text_is_named_with_its_line_and_a_hidden_one_is_no_query() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = (*harness::settings()).clone();

@@ -54,6 +54,11 @@ impl Finding {
         Self::new(Severity::Advice, object, problem, remedy)
     }
 
+    /// What is wrong, as it goes on after the object's name: `it is pending` is said as `is pending`.
+    pub fn predicate(&self) -> &str {
+        self.problem.strip_prefix("it ").unwrap_or(&self.problem)
+    }
+
     /// Whether this finding fails its check: an error that nobody has accepted.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error && self.accepted.is_none()

@@ -371,3 +371,17 @@ fn every_form_counts_alike() {
         assert!(page.contains(&totals.to_string()), "{page}");
     }
 }
+
+#[test]
+fn what_is_wrong_goes_on_after_the_name_of_its_object() {
+    let is = |problem: &str| Finding::error("007 partitions", problem, "apply it").predicate().to_owned();
+    assert_eq!(is("it is pending"), "is pending");
+    assert_eq!(is("item 3 is gone"), "item 3 is gone");
+}
+
+#[test]
+fn why_lines_were_not_reached_is_not_told_at_each_of_them() {
+    let mut unreached = line("Look", Outcome::NotMeasured, Vec::new());
+    unreached.reason = Some("not reached: `Migrate` failed in `Apply`".into());
+    assert_eq!(terminal::line_words(&unreached), "not reached");
+}

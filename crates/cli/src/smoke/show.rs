@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ::smoke::load::Figures;
+use runbook::report::counted;
 use runbook::report::terminal::Style;
 use runbook::verdict::{Outcome, Severity, Verdict};
 use serde_json::json;
@@ -33,7 +34,7 @@ impl Answered {
         let sign = if style.unicode { unicode } else { plain };
         let said = match self.verdict.reason() {
             Some(reason) => format!("not measured: {reason}"),
-            None => format!("{} {}", self.verdict.examined(), self.verdict.noun()),
+            None => counted(self.verdict.examined(), self.verdict.noun()),
         };
         let what = if self.title.is_empty() { &self.id } else { &self.title };
         let mut text = format!("  {sign} {what:<58} {said} · {:.1} s\n", self.took.as_secs_f64());

@@ -13,6 +13,7 @@
 mod clock;
 mod compile;
 mod construction;
+mod counters;
 mod crew;
 mod derive;
 mod encode;
@@ -46,6 +47,7 @@ pub use plan::{ColumnPlan, Each, Generator, Plan, TablePlan};
 pub use progress::{Progress, Unwatched};
 
 use compile::Compiled;
+use counters::Written;
 use crew::{Crew, Task};
 use stream::{Target, Watch};
 
@@ -63,8 +65,8 @@ pub struct Loaded {
     pub indexes: usize,
 }
 
-/// Generates `n` rows of the leading table and what belongs to them, builds indexes, refreshes materialized views, and
-/// vacuums and analyses.
+/// Generates `n` rows of the leading table and what belongs to them, builds indexes, refreshes materialized views, vacuums
+/// and analyses, and sets counters after what was written.
 ///
 /// # Errors
 /// When the settings name no data set, or it does not fit the schema: file, line and key.
@@ -80,6 +82,7 @@ pub async fn load(
     let targets = targets(&mut first, &compiled, settings).await?;
     let of = all_rows(&targets, &compiled);
     let watch = Watch { progress, sent: AtomicU64::new(0), of };
+    let written: Vec<Written> = targets.iter().map(|target| Written::by(target, &compiled)).collect();
     let large = of > SMALL && construction::holds(&mut first, &compiled, &targets).await?;
     let tables = if large { indexes::of(&mut first, &targets).await? } else { Vec::new() };
     let mut loaded = if large && indexes::may_be_set_aside(&mut first, &tables).await? {
@@ -92,6 +95,7 @@ pub async fn load(
         execute(&mut first, "VACUUM (ANALYZE)".into()).await?;
         loaded
     };
+    counters::set(&mut first, &written).await?;
     loaded.tables.retain(|(name, _)| !name.is_empty());
     close(first).await?;
     Ok(loaded)
@@ -131,6 +135,7 @@ async fn filled(
     let targets = targets_of(connection, compiled, "public").await?;
     let of = all_rows(&targets, compiled);
     let watch = Watch { progress, sent: AtomicU64::new(0), of };
+    let written: Vec<Written> = targets.iter().map(|target| Written::by(target, compiled)).collect();
     let loaded = in_turn(connection, compiled, targets, &watch).await.map_err(unwritten)?;
     for (place, (table, (_, rows))) in derived.tables.iter().zip(&loaded.tables).enumerate() {
         let asked = compiled.tables[place].rows;
@@ -141,14 +146,7 @@ async fn filled(
             )));
         }
     }
-    for (table, column) in &derived.counters {
-        let statement = format!(
-            "SELECT setval(pg_get_serial_sequence({}, {}), (SELECT max({column}) FROM {table}))",
-            literal(table),
-            literal(&column.trim_matches('"').replace("\"\"", "\""))
-        );
-        execute(connection, statement).await?;
-    }
+    counters::set(connection, &written).await?;
     Ok(loaded)
 }
 
@@ -164,10 +162,6 @@ fn unwritten(error: HarnessError) -> HarnessError {
         },
         other => other,
     }
-}
-
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// Writes the bytes that [`load`] would send into `folder`, a file for each entry, and gives the statements that take

@@ -26,7 +26,7 @@ pub(super) struct Target {
     pub(super) schema: String,
     pub(super) name: String,
     /// The columns that are sent: which of the entry's, and how.
-    columns: Vec<(usize, Encoder)>,
+    pub(super) columns: Vec<(usize, Encoder)>,
     /// `COPY … FROM STDIN`.
     pub(super) statement: String,
 }
@@ -64,9 +64,12 @@ impl Target {
             if table.optional {
                 return Ok(None);
             }
-            return Err(
-                plan.wrong(&table.name, format!("there is no table {schema}.{name} at this revision"))
-            );
+            return Err(plan.wrong(
+                &table.name,
+                format!(
+                    "there is no table {schema}.{name} at this revision; `optional = true` leaves it out then"
+                ),
+            ));
         }
         let (mut columns, mut quoted) = (Vec::new(), Vec::new());
         for (number, column) in table.columns.iter().enumerate() {

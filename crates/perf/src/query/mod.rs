@@ -3,11 +3,12 @@
 mod header;
 mod placeholders;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use runbook::reader::Reader;
-use runbook::settings::{Settings, SettingsError};
+use runbook::settings::{Perf, Settings, SettingsError};
 use runbook::statement::ReadStatement;
 
 use crate::bound::{Bound, Stopped};
@@ -138,13 +139,22 @@ impl Query {
         Ok(queries)
     }
 
-    /// Every query of the settings' folder, by name.
+    /// Every query of the settings' folder, by name; none where the settings name no folder and the usual one is missing.
     ///
     /// # Errors
     /// The first file that is wrong, with its line; a folder that cannot be read.
     pub fn all(settings: &Settings) -> Result<Vec<Self>, Box<SettingsError>> {
         let folder = settings.path(&settings.perf.queries);
-        let mut files = sql_files(&folder).map_err(|reason| unreadable(&folder, &reason))?;
+        let mut files = match sql_files(&folder) {
+            // Nobody named it: this system has no critical queries.
+            Err(error)
+                if error.kind() == ErrorKind::NotFound
+                    && settings.perf.queries == Perf::default().queries =>
+            {
+                Vec::new()
+            }
+            found => found.map_err(|reason| unreadable(&folder, &reason))?,
+        };
         files.sort();
         files
             .iter()

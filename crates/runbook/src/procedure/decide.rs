@@ -66,7 +66,7 @@ fn cause(result: &CheckResult) -> String {
     if let Some(finding) = result.findings.iter().find(|finding| finding.is_error()) {
         let more = result.errors() - 1;
         let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-        return format!("{} {}{more}", finding.object, finding.problem);
+        return format!("{} {}{more}", finding.object, finding.predicate());
     }
     match result.broken().next() {
         Some(broken) => format!("{} is {}", broken.name, value(broken.value, &broken.unit)),

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::{Procedure, Registry, Step, StepLine};
+use crate::action::Action;
 use crate::document::{DocumentLine, Section};
 use crate::settings::{Line, Settings, SettingsError};
 
@@ -19,6 +20,7 @@ impl Procedure {
         settings.validate(&ids, &actions)?;
         let planner = Planner::new(settings, registry);
         planner.mappings_stand_somewhere()?;
+        planner.every_line_is_mapped()?;
         let mut steps = Vec::new();
         let mut rollbacks = Vec::new();
         let mut criteria: Option<Step> = None;
@@ -87,7 +89,7 @@ impl<'a> Planner<'a> {
     fn line(&self, section: &Section, line: &DocumentLine) -> Result<StepLine, SettingsError> {
         let mut found = self.settings.lines.iter().filter(|mapping| stands_for(mapping, section, line));
         let Some(mapping) = found.next() else {
-            return Err(self.unmapped(section, line));
+            return Err(self.unmapped(line, &[(section, line)]));
         };
         if let Some(second) = found.next() {
             let problem = format!("`{}` of `{}` is mapped twice", line.words, section.title);
@@ -100,20 +102,53 @@ impl<'a> Planner<'a> {
             let help = "give it `checks`, `actions`, or `not_measured = \"why\"`";
             return Err(self.at(mapping, format!("nothing stands for `{}`", line.words), help));
         }
+        if !self.is_rollback(section)
+            && let Some(action) = actions.iter().find(|action| rolls_back(action))
+        {
+            let problem =
+                format!("`{}` rolls back, and `{}` is not the rollback section", action.id, section.title);
+            let help = format!(
+                "name the section whose lines undo the deployment, and are carried out last:\n[procedure]\nrollback = {}",
+                toml::Value::from(section.title.as_str())
+            );
+            return Err(self.at(mapping, problem, &help));
+        }
         Ok(StepLine { line: line.clone(), actions, checks, not_measured: mapping.not_measured.clone() })
     }
 
-    fn unmapped(&self, section: &Section, line: &DocumentLine) -> SettingsError {
+    /// Told all at once: whoever begins writes them in one go.
+    fn every_line_is_mapped(&self) -> Result<(), SettingsError> {
+        let lines = self.settings.document.lines();
+        let unmapped: Vec<_> = lines
+            .filter(|(section, line)| {
+                !self.settings.lines.iter().any(|mapping| stands_for(mapping, section, line))
+            })
+            .collect();
+        unmapped.first().map_or(Ok(()), |(_, first)| Err(self.unmapped(first, &unmapped)))
+    }
+
+    /// Points at the first of these lines, and says what to write for each.
+    fn unmapped(&self, line: &DocumentLine, lines: &[(&Section, &DocumentLine)]) -> SettingsError {
         let path = self.settings.path(&self.settings.system.runbook);
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         let start: usize = text.split_inclusive('\n').take(line.number.saturating_sub(1)).map(str::len).sum();
         let length = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
-        let problem = format!("no [[line]] of runbook.toml stands for `{}`", first_row(&line.words));
-        let help = format!(
-            "add to runbook.toml:\n[[line]]\nwords = {}\nsection = {}\nchecks = []  # or actions, or not_measured = \"why\"",
-            toml::Value::from(line.words.as_str()),
-            toml::Value::from(section.title.as_str())
-        );
+        let more = match lines.len().saturating_sub(1) {
+            0 => String::new(),
+            1 => ", nor for 1 more line".to_owned(),
+            more => format!(", nor for {more} more lines"),
+        };
+        let problem = format!("no [[line]] of runbook.toml stands for `{}`{more}", first_row(&line.words));
+        let mut help =
+            "add to runbook.toml; `runbook list` shows all checks and actions there are:".to_owned();
+        for (section, line) in lines {
+            help.push_str(&format!(
+                "\n[[line]]\nwords = {}\nsection = {}\nchecks = []  # or actions, or not_measured = \"why\"\n",
+                toml::Value::from(line.words.as_str()),
+                toml::Value::from(section.title.as_str())
+            ));
+        }
+        let help = help.trim_end().to_owned();
         SettingsError::at(&path, &text, start..start + length, problem, Some(help))
     }
 
@@ -155,6 +190,11 @@ impl<'a> Planner<'a> {
         let path: &Path = &self.settings.path("runbook.toml");
         SettingsError::at(path, &self.toml, span, problem, Some(help.to_owned()))
     }
+}
+
+/// By its id, `suite.subject.fact`: what it does is right where nothing comes after it.
+fn rolls_back(action: &Action) -> bool {
+    action.id.split('.').nth(1) == Some("rollback")
 }
 
 fn stands_for(mapping: &Line, section: &Section, line: &DocumentLine) -> bool {

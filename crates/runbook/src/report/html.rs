@@ -177,7 +177,7 @@ fn finding(finding: &Finding) -> Markup {
     let class = if finding.is_error() { "fail" } else { "none" };
     html! {
         li.(class) {
-            p { b { code { (finding.object) } } " " (finding.problem) }
+            p { b { code { (finding.object) } } " " (finding.predicate()) }
             p.mend { "mend: " code { (finding.remedy) } }
             @if let Some(reason) = &finding.accepted { p.faint { "accepted: " (reason) } }
             @else if finding.severity == Severity::Advice { p.faint { "advice" } }

@@ -97,7 +97,7 @@ fn evidence(result: &CheckResult) -> String {
     let broken = result.broken().map(|m| format!("{}: {}", m.name, value(m.value, &m.unit)));
     let errors = result.findings.iter().filter(|finding| finding.is_error());
     broken
-        .chain(errors.map(|f| format!("{} {}\n  mend: {}", f.object, f.problem, f.remedy)))
+        .chain(errors.map(|f| format!("{} {}\n  mend: {}", f.object, f.predicate(), f.remedy)))
         .collect::<Vec<_>>()
         .join("\n")
 }

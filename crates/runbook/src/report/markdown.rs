@@ -106,7 +106,7 @@ fn details(page: &mut String, words: &str, result: &CheckResult) {
         let _ = writeln!(page, "- {}: **{}**", escape(&broken.name), escape(&shown));
     }
     for finding in result.findings.iter().filter(|finding| finding.is_error()) {
-        let (object, problem) = (escape(&finding.object), escape(&finding.problem));
+        let (object, problem) = (escape(&finding.object), escape(finding.predicate()));
         let _ = writeln!(page, "- **{object}** {problem}<br>mend: {}", escape(&finding.remedy));
     }
     page.push('\n');

@@ -57,6 +57,11 @@ pub fn value(value: f64, unit: &str) -> String {
     if unit == "bytes" {
         return bytes(value);
     }
+    // A word, as opposed to `ms` or `%`.
+    if value.total_cmp(&1.0).is_eq() && unit.len() > 3 && unit.chars().all(|c| c.is_alphabetic() || c == ' ')
+    {
+        return counted(1_u64, unit);
+    }
     let shown = if value.fract() == 0.0 && value.abs() < 1e15 {
         let sign = if value < 0.0 { "-" } else { "" };
         #[allow(
@@ -117,6 +122,8 @@ mod tests {
         assert_eq!(value(91.42, "%"), "91.4 %");
         assert_eq!(value(0.0312, "ms"), "0.031 ms");
         assert_eq!(value(10_000.0, "rows"), "10,000 rows");
+        assert_eq!(value(1.0, "migrations"), "1 migration");
+        assert_eq!(value(1.0, "ms"), "1 ms");
         assert_eq!(value(4_100_000.0, "bytes"), "4.1 MB");
         assert_eq!(value(f64::MAX, "ms"), "1.7976931348623157e308 ms");
         assert_eq!(seconds(9.84), "9.8 s");

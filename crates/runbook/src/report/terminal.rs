@@ -256,7 +256,7 @@ impl Style {
         format!(
             "      {}{object} {}\n      {mend} {remedy}\n",
             self.ink(ink, &label),
-            clean(&finding.problem)
+            clean(finding.predicate())
         )
     }
 
@@ -308,8 +308,11 @@ impl Style {
 
 /// The few words beside a line: why it was not measured, what failed, or what its results say.
 pub fn line_words(line: &Line) -> String {
-    if let Some(reason) = &line.reason {
-        return format!("not measured: {reason}");
+    match &line.reason {
+        // What stopped the run is told once, where it happened and at the end.
+        Some(reason) if reason.starts_with("not reached: ") => return "not reached".to_owned(),
+        Some(reason) => return format!("not measured: {reason}"),
+        None => {}
     }
     let failed =
         line.results().filter(|result| result.verdict == line.verdict && line.verdict != Outcome::Pass);
@@ -336,7 +339,7 @@ pub fn criterion_words(criterion: &Criterion) -> String {
         let mut errors =
             same.clone().flat_map(|result| result.findings.iter().filter(|finding| finding.is_error()));
         if let Some(finding) = errors.next() {
-            return format!("{} {}", finding.object, finding.problem);
+            return format!("{} {}", finding.object, finding.predicate());
         }
     }
     let words: Vec<String> = same.map(CheckResult::words).filter(|words| !words.is_empty()).collect();

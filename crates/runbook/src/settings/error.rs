@@ -66,6 +66,7 @@ impl SettingsError {
     pub(super) fn named(path: &Path, source: &std::io::Error, key: &str) -> Self {
         let help = match source.kind() {
             ErrorKind::NotFound => format!("put it there, or correct {key} in runbook.toml"),
+            ErrorKind::IsADirectory => format!("it is a folder: name a file in {key} of runbook.toml"),
             _ => "let this user read it".to_owned(),
         };
         Self::no_file(path, source, &help)

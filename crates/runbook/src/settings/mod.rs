@@ -18,6 +18,7 @@ pub use error::SettingsError;
 pub use sections::*;
 pub use services::*;
 pub use suites::*;
+pub use validate::nearest;
 
 use crate::document::Document;
 

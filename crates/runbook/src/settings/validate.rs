@@ -341,7 +341,7 @@ impl Settings {
 }
 
 /// The known id that shares the most with this one: its suite, then the longest common start and end.
-fn nearest<'a>(id: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(id: &str, known: &[&'a str]) -> Option<&'a str> {
     let common = |a: &mut dyn Iterator<Item = char>, b: &mut dyn Iterator<Item = char>| {
         a.zip(b).take_while(|(a, b)| a == b).count()
     };

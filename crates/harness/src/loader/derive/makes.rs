@@ -55,9 +55,6 @@ pub(super) async fn of(
             }
         };
         let Some(make) = make else { continue };
-        if column.counted {
-            derived.counters.push((table.quoted.clone(), column.quoted.clone()));
-        }
         for unread in Asked::of(column).unread {
             let _ = writeln!(
                 text,

@@ -27,8 +27,6 @@ pub struct Derived {
     pub tables: Vec<String>,
     /// Rows that are there already: other ones are made than those were.
     there: u64,
-    /// Columns whose counter has to be set after what was written, as (table, column), both quoted.
-    pub counters: Vec<(String, String)>,
 }
 
 impl Derived {
@@ -56,7 +54,7 @@ pub async fn derive(
     facts.keep(only, schemas)?;
     facts.aligned = refer::aligned(&facts.tables);
     let order = order(&facts)?;
-    let mut derived = Derived { text: String::new(), tables: Vec::new(), there: 0, counters: Vec::new() };
+    let mut derived = Derived { text: String::new(), tables: Vec::new(), there: 0 };
     for place in order {
         let table = &facts.tables[place];
         let _ = write!(
