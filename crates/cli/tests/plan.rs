@@ -1,5 +1,6 @@
 //! Settings and runbook must fit each other; where they do not, the line is named.
 
+use rstest::rstest;
 use runbook::action::Action;
 use runbook::procedure::{Procedure, Registry};
 use runbook::settings::Settings;
@@ -23,6 +24,14 @@ fn refused(runbook: &str, lines: &str) -> String {
 fn a_line_of_the_runbook_that_nothing_stands_for_is_refused() {
     let missing = refused(&RUNBOOK.replace("- Talk", "- Talk\n- Sing"), FITTING);
     assert_eq!(missing, "DIR/runbook.md:7: no [[line]] of runbook.toml stands for `Sing`");
+}
+
+#[rstest]
+#[case::nothing("")]
+#[case::prose("# Release\n\n## One\n\nLook, then talk.\n")]
+#[case::a_table("# Release\n\n## One\n\n| what | who |\n|---|---|\n| look | all |\n")]
+fn a_runbook_without_lines_is_refused(#[case] runbook: &str) {
+    assert_eq!(refused(runbook, ""), "DIR/runbook.md:1: it holds no line that can be carried out or judged");
 }
 
 #[test]

@@ -12,13 +12,14 @@ impl Procedure {
     /// Joins the document with the settings.
     ///
     /// # Errors
-    /// A line of the document that nothing stands for, a mapping whose words stand nowhere or in several sections,
+    /// A document without lines, a line that nothing stands for, a mapping whose words stand nowhere or in several sections,
     /// two mappings of one line, an unknown check or action: each with its file and line.
     pub fn of(settings: &Settings, registry: &Registry) -> Result<Self, SettingsError> {
         let ids: Vec<&str> = registry.checks.iter().map(|check| check.id).collect();
         let actions: Vec<&str> = registry.actions.iter().map(|action| action.id).collect();
         settings.validate(&ids, &actions)?;
         let planner = Planner::new(settings, registry);
+        planner.the_document_has_lines()?;
         planner.mappings_stand_somewhere()?;
         planner.every_line_is_mapped()?;
         let mut steps = Vec::new();
@@ -114,6 +115,19 @@ impl<'a> Planner<'a> {
             return Err(self.at(mapping, problem, &help));
         }
         Ok(StepLine { line: line.clone(), actions, checks, not_measured: mapping.not_measured.clone() })
+    }
+
+    /// From a document in which nothing is to be done nothing would follow, a go as well.
+    fn the_document_has_lines(&self) -> Result<(), SettingsError> {
+        if self.settings.document.lines().next().is_some() {
+            return Ok(());
+        }
+        let path = self.settings.path(&self.settings.system.runbook);
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let problem = "it holds no line that can be carried out or judged".to_owned();
+        let help = "write what is to be done or to be true under a heading, as a list (`- …`, `1. …`, `- [ ] …`), as `✅ …`, or \
+                    as comments and commands in a code block; prose and tables are not read as such";
+        Err(SettingsError::at(&path, &text, 0..0, problem, Some(help.to_owned())))
     }
 
     /// Told all at once: whoever begins writes them in one go.
