@@ -27,7 +27,7 @@ pub(crate) async fn verify(command: &Verify, global: &Global, screen: &Screen) -
         && !system.registry.checks.iter().any(|check| selects(only, check.id))
     {
         let known: Vec<&str> =
-            system.registry.checks.iter().flat_map(|check| [suite(check.id), check.id]).collect();
+            system.registry.checks.iter().flat_map(|check| [check.suite(), check.id]).collect();
         return Err(Failure::said(format!(
             "--only {only}: there is no such suite or check{}; `runbook list` shows all",
             near(only, &known)
@@ -196,10 +196,6 @@ pub(crate) fn address_of(
             "[targets.{name}] names no database_url_variable, and neither PGHOST nor PGSERVICE is set"
         ))),
     }
-}
-
-fn suite(id: &str) -> &str {
-    id.split('.').next().unwrap_or(id)
 }
 
 fn selects(only: &str, id: &str) -> bool {

@@ -20,15 +20,18 @@ pub struct Programs {
 
 impl Programs {
     /// The installation that fits a server of this major version: the same major, else the next newer one (an
-    /// older `pg_dump` refuses, and a newer `pg_restore` may set parameters that the server does not know).
+    /// older `pg_dump` refuses, and a newer `pg_restore` may set parameters that the server does not know: that of 17
+    /// `transaction_timeout`). So the environment's are taken, but where they are newer and others fit better.
     ///
     /// # Errors
     /// When there is none, or none new enough: one sentence that says what to install.
     pub async fn for_server(major: u32) -> Result<Self, RecoveryError> {
-        match named() {
-            Some(folder) => Self::among(&[folder], major).await,
-            None => Self::among(&usual_folders(), major).await,
+        let Some(folder) = named() else { return Self::among(&usual_folders(), major).await };
+        let mut folders = vec![folder];
+        if found(&folders, None).await?.iter().any(|(number, _)| *number > major) {
+            folders.extend(usual_folders());
         }
+        Self::among(&folders, major).await
     }
 
     /// Every installation that would be looked at, in that order.

@@ -97,7 +97,8 @@ async fn its_tablespace_is_the_one_that_it_had() {
 #[case::a_setting_of_another_role(
     "ALTER ROLE CURRENT_USER IN DATABASE {db} SET work_mem TO '5MB'",
     "",
-    "must be superuser to alter superusers"
+    // Before 16, and since.
+    "must be superuser to alter superusers | permission denied to alter role"
 )]
 #[case::a_grant_to_a_role_that_is_gone(
     "CREATE ROLE {gone}; GRANT CREATE ON DATABASE {db} TO {gone}",
@@ -120,9 +121,6 @@ async fn what_cannot_be_given_is_refused_beforehand(
     let role = Role::new(&db, "CREATEDB").await;
     let fill = |text: &str| {
         let database = name(&db);
-        if text == said {
-            return text.replace("{db}", &database);
-        }
         text.replace("{gone}", &format!("\"gone of {database}\"")).replace("{db}", &format!("\"{database}\""))
     };
     sql(&db, &format!("ALTER DATABASE \"{}\" OWNER TO \"{}\"", name(&db), role.name)).await;
@@ -134,7 +132,8 @@ async fn what_cannot_be_given_is_refused_beforehand(
     let (had, seen) = (properties(&db).await, witness(&db).await);
     let error = roll_back(&role.database, &taken).await.unwrap_err().to_string();
     let begins = format!("the role {} cannot give the database what it had", role.name);
-    assert!(error.starts_with(&begins) && error.contains(&fill(said)), "{error}");
+    let told = said.split(" | ").any(|said| error.contains(&said.replace("{db}", &name(&db))));
+    assert!(error.starts_with(&begins) && told, "{error}");
     assert!(error.ends_with("; nothing was changed"), "{error}");
     assert_eq!((properties(&db).await, witness(&db).await, databases(&db).await), (had, seen, 1));
     sql(&db, &fill("DELETE FROM pg_shseclabel WHERE objoid = (SELECT oid FROM pg_database WHERE datname = current_database()); ALTER ROLE CURRENT_USER IN DATABASE {db} RESET ALL")).await;

@@ -21,7 +21,7 @@ pub struct Opening {
     pub as_the_database: bool,
     /// Whether the service's own queries are asked, which the server may compile (`jit`) as it would for the service. Else
     /// it compiles nothing: a question to the catalogue looks dear where there are many tables, and is over in less time
-    /// than compiling it takes (five seconds were seen for one of 30 ms).
+    /// than compiling it takes (whole seconds were seen).
     pub for_the_service: bool,
 }
 
