@@ -1,5 +1,6 @@
 //! What several topics need: a folder of dumps, a fixed time, and a description of a database by an independent tool.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -20,6 +21,7 @@ use secrecy::ExposeSecret as _;
 use time::OffsetDateTime;
 use time::macros::datetime;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::Mutex;
 
 /// The fixed time of all tests.
 pub const NOW: OffsetDateTime = datetime!(2026-03-01 12:00:00 UTC);
@@ -51,12 +53,24 @@ pub fn context(db: &Database, folder: &Folder) -> Context {
     context
 }
 
+/// Asked once of each server: later the database may be closed, and whether the pool has a session left is not known.
 pub async fn programs(db: &Ephemeral) -> Programs {
+    static KNOWN: Mutex<BTreeMap<(String, u16), Programs>> = Mutex::const_new(BTreeMap::new());
+    let options = db.url().connect_options();
+    let socket =
+        options.get_socket().map_or(options.get_host().to_owned(), |path| path.display().to_string());
+    let mut known = KNOWN.lock().await;
+    let server = (socket, options.get_port());
+    if let Some(programs) = known.get(&server) {
+        return programs.clone();
+    }
     let version: String = sqlx::query_scalar("SELECT current_setting('server_version_num')")
         .fetch_one(db.pool())
         .await
         .unwrap();
-    Programs::for_server(version.parse::<u32>().unwrap() / 10_000).await.unwrap()
+    let programs = Programs::for_server(version.parse::<u32>().unwrap() / 10_000).await.unwrap();
+    known.insert(server, programs.clone());
+    programs
 }
 
 pub async fn backup(db: &Database, folder: &Path) -> (Dump, Manifest) {
