@@ -29,8 +29,9 @@ use crate::{HarnessError, keeper};
 
 /// So many clones of one template are made ahead at most.
 const AHEAD: usize = 8;
-/// So many dead databases (8 MB each and more) may wait on a server of our own.
-const WAITING: usize = 24;
+/// So many dead databases (8 MB each and more) may wait on a server of our own: until they are dropped, each question about
+/// statements walks over theirs as well.
+const WAITING: usize = 8;
 /// So many databases of failed tests are kept.
 const KEPT: usize = 5;
 
